@@ -1,0 +1,191 @@
+"""Every exception this package raises, in one tree.
+
+AirssysError
+  ComponentInvalid      the bytes are not a component this host can run
+  ImportMissing         the component imports what it was not given
+  ExportMissing         the component does not export what was asked for
+  ValueMismatch         a Python value does not fit its WIT type
+  ComponentError        the component returned the err case of a result
+  ComponentFailed       a call ended the instance: it is closed for good
+    Trapped             the guest executed a trap, or a host function failed under it
+    CallTimeout         the call ran past its wall-clock deadline
+    FuelExhausted       the call used up its fuel
+    OutOfMemory         the instance needed more memory than its limit
+  InstanceClosed        the instance was closed, or failed earlier
+  ReentrantCall         a call would re-enter the instance that is making it
+  LimitInvalid          a limit is zero, negative, or above the engine's policy
+  EngineError           the engine could not be set up, or could not serve
+    CompileRefused      compiling needs more size, time or memory than allowed
+    CapacityExhausted   the engine holds as many live instances as it can
+  WitInvalid            WIT text or a WIT package does not parse or resolve
+  BuildError            a guest could not be built into a component
+  CapabilityDenied      the grant does not cover the request
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AirssysError",
+    "BuildError",
+    "CallTimeout",
+    "CapabilityDenied",
+    "CapacityExhausted",
+    "CompileRefused",
+    "ComponentError",
+    "ComponentFailed",
+    "ComponentInvalid",
+    "EngineError",
+    "ExportMissing",
+    "FuelExhausted",
+    "ImportMissing",
+    "InstanceClosed",
+    "LimitInvalid",
+    "OutOfMemory",
+    "ReentrantCall",
+    "Trapped",
+    "ValueMismatch",
+    "WitInvalid",
+]
+
+
+class AirssysError(Exception):
+    """Base of every error of this package."""
+
+
+class ComponentInvalid(AirssysError):
+    """The bytes are not a component this host can run.
+
+    Raised before anything ran: a core module, an empty or truncated file,
+    random bytes, a binary that uses a proposal this host switches off.
+    """
+
+
+class ImportMissing(AirssysError):
+    """The component imports what it was not given.
+
+    Attributes:
+        missing: one ``(import, hint)`` pair for each missing import; the hint
+            names the grant or the ``imports=`` entry that would give it.
+    """
+
+    def __init__(self, message: str, missing: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class ExportMissing(AirssysError):
+    """The component does not export what was asked for."""
+
+
+class ValueMismatch(AirssysError, TypeError, ValueError):
+    """A Python value does not fit its WIT type.
+
+    Raised before the guest runs. ``path`` names the place inside the
+    arguments, for example ``people[3].age``.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class ComponentError(AirssysError):
+    """The component returned the err case of a ``result``.
+
+    Raise it in a host function to hand ``value`` to the guest as its err.
+    """
+
+    def __init__(self, value: object = None) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+class ComponentFailed(AirssysError):
+    """A call ended the instance: it is closed and never entered again.
+
+    Attributes:
+        kind: what happened, one word of the published trap taxonomy.
+        component: the name the component was loaded under.
+        export: the export that was running.
+        backtrace: guest frames, innermost first, at most 64.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: str = "",
+        component: str = "",
+        export: str = "",
+        backtrace: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.component = component
+        self.export = export
+        self.backtrace = backtrace
+
+
+class Trapped(ComponentFailed):
+    """The guest executed a trap, or a host function failed under it."""
+
+
+class CallTimeout(ComponentFailed):
+    """The call ran past its wall-clock deadline, ``Limits.call_seconds_max``."""
+
+
+class FuelExhausted(ComponentFailed):
+    """The call used up its fuel, ``Limits.fuel_max``."""
+
+
+class OutOfMemory(ComponentFailed):
+    """The instance needed more memory than ``Limits.memory_bytes_max``."""
+
+
+class InstanceClosed(AirssysError):
+    """The instance was closed, or failed earlier; make a new one."""
+
+
+class ReentrantCall(AirssysError):
+    """A call would re-enter the instance that is making it."""
+
+
+class LimitInvalid(AirssysError, ValueError):
+    """A limit is zero, negative, or above the engine's policy."""
+
+
+class EngineError(AirssysError):
+    """The engine could not be set up, or could not serve."""
+
+
+class CompileRefused(EngineError):
+    """Compiling needs more size, time or memory than the engine allows."""
+
+
+class CapacityExhausted(EngineError):
+    """The engine holds as many live instances as it can."""
+
+
+class WitInvalid(AirssysError):
+    """WIT text or a WIT package does not parse or resolve."""
+
+
+class BuildError(AirssysError):
+    """A guest could not be built into a component."""
+
+
+class CapabilityDenied(AirssysError):
+    """The grant does not cover the request.
+
+    Attributes:
+        component: who asked.
+        wanted: what it asked for.
+        grant_hint: the smallest grant that would allow it.
+    """
+
+    def __init__(
+        self, message: str, component: str = "", wanted: str = "", grant_hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.component = component
+        self.wanted = wanted
+        self.grant_hint = grant_hint
