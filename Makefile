@@ -1,0 +1,68 @@
+# Everything a developer types. `make` alone lists the targets.
+
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON_IN := $(VENV)/bin/python
+# Build output lives outside the checkout, so a fresh clone builds in minutes.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/airssys-wasm/target
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+# What pip installs beside the groups (the package's own needs) is pinned too.
+export PIP_CONSTRAINT := requirements/constraints.txt
+# One profile, one set of features and one set of flags for every cargo run: a
+# second set would compile the engine (minutes) a second time.
+CARGO_FLAGS := --release --locked
+RUST_TESTED := --workspace --exclude airssys-py
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-rust test-python soak lint fmt wheel bench components clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make this machine ready: Debian packages, .venv with pinned tools, Rust check
+	@VENV=$(VENV) scripts/setup
+
+build: setup ## build the native module (release) and install the package into .venv
+	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS) --quiet
+
+demo: build ## run real components on real text, then attack the host and see it hold
+	$(VENV)/bin/airssys-wasm demo $(DEMO_ARGS)
+
+test: build ## run every test (Rust and Python) and count them
+	$(PYTHON_IN) scripts/count_tests.py --cargo "$(CARGO_FLAGS) $(RUST_TESTED)" --pytest "$(PYTEST_ARGS)"
+
+test-rust: setup ## run the Rust tests alone
+	cargo test $(CARGO_FLAGS) $(RUST_TESTED)
+
+test-python: build ## run the Python tests alone; PYTEST_ARGS narrows them
+	$(PYTHON_IN) -m pytest $(PYTEST_ARGS)
+
+soak: build ## run the long tests: many threads, many instances, minutes each
+	$(PYTHON_IN) -m pytest -m soak $(PYTEST_ARGS)
+
+lint: build ## run every check that is not a test; changes nothing
+	@PYTHON_IN=$(PYTHON_IN) scripts/lint
+
+fmt: setup ## format Python and Rust in place
+	$(PYTHON_IN) -m ruff check --fix-only --quiet .
+	$(PYTHON_IN) -m ruff format .
+	cargo fmt --all
+
+wheel: setup ## build the release wheel into dist/
+	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --out dist
+
+bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one table
+	@VENV=$(VENV) EXTRA_GROUPS=bench scripts/setup
+	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS) --quiet
+	$(PYTHON_IN) benches/table.py
+
+components: build ## rebuild the prebuilt guest components and compare their digests
+	scripts/wasm-toolchain
+	$(PYTHON_IN) scripts/components.py --check
+
+clean: ## remove what was built in this checkout and in the cargo cache of this project
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f python/airssys_wasm/_native*.so python/airssys_wasm/_native*.pyd
+	cargo clean
