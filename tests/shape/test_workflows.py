@@ -1,0 +1,77 @@
+"""The workflows parse, ask for no rights they do not need, and pin what they run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXPECTED = {"ci.yml", "wheels.yml", "benches.yml", "audit.yml"}
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@(?:v\d+(?:\.\d+)*|\d+\.\d+(?:\.\d+)?|[0-9a-f]{40})")
+
+
+@pytest.fixture(scope="module")
+def workflows(root: Path) -> dict[str, dict[Any, Any]]:
+    folder = root / ".github" / "workflows"
+    return {path.name: yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yml"))}
+
+
+def steps_of(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
+
+
+def test_the_workflows_are_all_there(workflows: dict[str, dict[Any, Any]]) -> None:
+    assert workflows.keys() == EXPECTED
+
+
+def test_a_workflow_may_only_read(workflows: dict[str, dict[Any, Any]]) -> None:
+    for name, workflow in workflows.items():
+        assert workflow["permissions"] == {"contents": "read"}, name
+
+
+def test_every_job_ends_by_itself(workflows: dict[str, dict[Any, Any]]) -> None:
+    for name, workflow in workflows.items():
+        for job_name, job in workflow["jobs"].items():
+            assert job["runs-on"], (name, job_name)
+            assert job["timeout-minutes"] <= 90, (name, job_name)
+
+
+def test_every_step_either_runs_or_uses_a_pinned_action(
+    workflows: dict[str, dict[Any, Any]],
+) -> None:
+    for name, workflow in workflows.items():
+        for step in steps_of(workflow):
+            assert ("run" in step) != ("uses" in step), (name, step)
+            if "uses" in step:
+                assert PINNED.fullmatch(step["uses"]), (name, step["uses"])
+
+
+def test_every_make_target_that_a_workflow_calls_exists(
+    workflows: dict[str, dict[Any, Any]], root: Path
+) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (root / "Makefile").read_text(), re.MULTILINE))
+    called = {
+        target
+        for workflow in workflows.values()
+        for step in steps_of(workflow)
+        for target in re.findall(r"\bmake ([a-z-]+)", step.get("run", ""))
+    }
+
+    assert called
+    assert called <= targets
+
+
+def test_the_supported_versions_are_the_tested_ones(
+    workflows: dict[str, dict[Any, Any]], root: Path
+) -> None:
+    classified = set(
+        re.findall(r"Python :: (3\.\d+)", (root / "pyproject.toml").read_text(encoding="utf-8"))
+    )
+    tested = set(workflows["ci.yml"]["jobs"]["test"]["strategy"]["matrix"]["python"])
+
+    assert tested == classified
