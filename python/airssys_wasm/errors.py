@@ -166,7 +166,19 @@ class CapacityExhausted(EngineError):
 
 
 class WitInvalid(AirssysError):
-    """WIT text or a WIT package does not parse or resolve."""
+    """WIT text or a WIT package does not parse or resolve.
+
+    Attributes:
+        file: the file at fault, as it was named; empty where there is none.
+        line: its line, from 1; 0 where the place is not known.
+        column: its column in bytes, from 1; 0 where the place is not known.
+    """
+
+    def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+        self.column = column
 
 
 class BuildError(AirssysError):

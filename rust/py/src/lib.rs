@@ -1,6 +1,36 @@
 //! `airssys_wasm._native`: one file per native module.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands extracted arguments over by value"
+)]
+
 use pyo3::prelude::*;
 
+mod componentize;
+mod error;
+mod wit;
+
 #[pymodule(gil_used = false)]
-mod _native {}
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::componentize::native as componentize;
+    #[pymodule_export]
+    use crate::wit::native as wit;
+
+    /// Submodules of an extension module are attributes; `import` finds them only
+    /// once they are registered.
+    #[pymodule_init]
+    fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let modules = module.py().import("sys")?.getattr("modules")?;
+        for name in ["componentize", "wit"] {
+            let full_name = format!("airssys_wasm._native.{name}");
+            let submodule = module.getattr(name)?;
+            submodule.setattr("__name__", &full_name)?;
+            modules.set_item(full_name, submodule)?;
+        }
+        Ok(())
+    }
+}

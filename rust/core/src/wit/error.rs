@@ -114,7 +114,7 @@ pub enum NotComponent {
     Empty,
     /// A core module.
     #[error(
-        "this is a core module, not a component; hint: make it one with `airssys_wasm.componentize`"
+        "this is a core module, not a component; hint: build a component from it with `airssys-wasm build`"
     )]
     CoreModule,
     /// No WebAssembly.
