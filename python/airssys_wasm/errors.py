@@ -182,7 +182,15 @@ class WitInvalid(AirssysError):
 
 
 class BuildError(AirssysError):
-    """A guest could not be built into a component."""
+    """A guest could not be built into a component.
+
+    Attributes:
+        output: what the compiler said; empty if it never ran.
+    """
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
 class CapabilityDenied(AirssysError):

@@ -31,7 +31,7 @@ __all__ = ["MINIMUM_RUST", "TARGET", "Toolchain", "cache_dir", "find", "install"
 TARGET = "wasm32-unknown-unknown"
 
 #: The oldest Rust that compiles the guest SDK and its dependencies.
-MINIMUM_RUST = (1, 87)
+MINIMUM_RUST = (1, 88)
 
 #: What gives a tool chain on Debian and its relatives; the first set that the
 #: package lists offer in full, with a new enough Rust, is installed.
