@@ -24,7 +24,7 @@ NAMED_PATH = re.compile(
     r"`((?:rust|python|wit|tests|benches|docs|examples|scripts|requirements)/[\w./-]*)"
 )
 MAKE_TARGET = re.compile(r"\bmake ([a-z][a-z-]*)\b")
-INVARIANT = re.compile(r"\*\*Invariant:\*\*(.*?)(?=\n\n|\n\*\*Invariant|\Z)", re.DOTALL)
+INVARIANT = re.compile(r"^\*\*Invariant:\*\*(.*?)(?=\n\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
