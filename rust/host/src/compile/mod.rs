@@ -1,0 +1,95 @@
+//! From component bytes to compiled code: checked, bounded, and cached.
+
+mod cache;
+mod inspect;
+mod worker;
+
+pub use cache::{Cache, CacheState, CacheStatistics};
+pub use worker::{WorkerCommand, run_worker};
+
+pub(crate) use inspect::to_binary;
+
+use crate::engine::{Allocation, Engine, Metering};
+use crate::error::{Error, Result};
+use std::path::Path;
+use std::time::Duration;
+use wasmtime::component::Component as Compiled;
+
+/// What compiling one component may cost.
+#[derive(Clone, Debug)]
+pub struct CompileBounds {
+    /// Largest component accepted.
+    pub component_bytes_max: usize,
+    /// Wall-clock time of one compilation.
+    pub seconds_max: f64,
+    /// Memory of the compiling process.
+    pub memory_bytes_max: u64,
+    /// How to start the compiling process. Without it nothing larger than what
+    /// is harmless in this process is compiled.
+    pub worker: Option<WorkerCommand>,
+}
+
+impl CompileBounds {
+    pub(crate) fn seconds(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds_max)
+    }
+}
+
+/// Makes `binary` ready to run: from the cache, or by compiling it once. Says
+/// also where its instances can live: what does not fit a slot of the pool is
+/// allocated on demand.
+pub(crate) fn ready(
+    engine: &Engine,
+    binary: &[u8],
+    digest: &[u8; 32],
+    metering: Metering,
+) -> Result<(Compiled, Allocation)> {
+    let target = engine.wasmtime(metering, Allocation::Pooled)?;
+    let key = cache::Key::new(digest, target);
+    // SAFETY: `load` hands out only entries whose tag a holder of the cache's
+    // secret made.
+    let open = |path: &Path| place(engine, metering, |to| unsafe { Compiled::deserialize_file(to, path) }).ok();
+    if let Some(found) = engine.cache().load(&key, open) {
+        return Ok(found);
+    }
+    let weight = inspect::check(binary, &engine.options().compile)?;
+    let artefact = if weight.is_light() {
+        target.precompile_component(binary).map_err(|error| invalid(&error))?
+    } else {
+        worker::compile(engine.options(), metering, binary)?
+    };
+    engine.cache().store(&key, &artefact);
+    // SAFETY: the artefact was made just now, by this crate, for this engine's
+    // configuration, and never left this process or its own child.
+    place(engine, metering, |to| unsafe { Compiled::deserialize(to, &artefact) })
+}
+
+// Where instances live is not part of the code, so one artefact serves both.
+fn place(
+    engine: &Engine,
+    metering: Metering,
+    open: impl Fn(&wasmtime::Engine) -> wasmtime::Result<Compiled>,
+) -> Result<(Compiled, Allocation)> {
+    if let Ok(compiled) = open(engine.wasmtime(metering, Allocation::Pooled)?) {
+        return Ok((compiled, Allocation::Pooled));
+    }
+    let compiled = open(engine.wasmtime(metering, Allocation::OnDemand)?);
+    Ok((compiled.map_err(|error| invalid(&error))?, Allocation::OnDemand))
+}
+
+/// The same code in the engine that allocates on demand.
+pub(crate) fn on_demand(
+    engine: &Engine,
+    compiled: &Compiled,
+    metering: Metering,
+) -> Result<Compiled> {
+    let target = engine.wasmtime(metering, Allocation::OnDemand)?;
+    let artefact = compiled.serialize().map_err(|error| invalid(&error))?;
+    // SAFETY: serialised from a component this process compiled or verified;
+    // the configurations differ in allocation only, which is not in the code.
+    unsafe { Compiled::deserialize(target, &artefact) }.map_err(|error| invalid(&error))
+}
+
+fn invalid(error: &wasmtime::Error) -> Error {
+    Error::ComponentInvalid(format!("the component does not compile: {error:#}"))
+}

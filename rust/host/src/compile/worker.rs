@@ -1,0 +1,179 @@
+//! Compilation in a process of its own, so that it can be stopped.
+//!
+//! Cranelift cannot be interrupted, and a hostile function can make it run for
+//! minutes or eat all memory. The worker gets the component on its standard
+//! input, bounds its own memory before it reads it, and answers with the
+//! artefact; the parent kills it at the deadline.
+
+use crate::engine::{EngineOptions, Metering, compile_engine};
+use crate::error::{Error, Result};
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// First byte of an answer that is an artefact.
+const ARTEFACT: u8 = b'A';
+/// First byte of an answer that is the text of an error.
+const REFUSAL: u8 = b'E';
+/// Compiling threads: each costs memory, and the bound is for all of them.
+const THREADS_MAX: &str = "4";
+/// How often the parent looks whether the worker has ended.
+const POLL: Duration = Duration::from_millis(2);
+
+/// The program that runs [`run_worker`], with its arguments.
+#[derive(Clone, Debug)]
+pub struct WorkerCommand {
+    /// Absolute path of the program.
+    pub program: std::path::PathBuf,
+    /// Arguments before those of the worker itself.
+    pub arguments: Vec<String>,
+}
+
+pub(super) fn compile(
+    options: &EngineOptions,
+    metering: Metering,
+    binary: &[u8],
+) -> Result<Vec<u8>> {
+    let bounds = &options.compile;
+    let Some(worker) = &bounds.worker else {
+        return Err(Error::CompileRefused(
+            "the component is too heavy to be compiled inside this process, and there is no \
+             Python interpreter to start a compiling process with; hint: pass \
+             Engine(compiler=\"/path/to/python\")"
+                .to_owned(),
+        ));
+    };
+    let mut command = Command::new(&worker.program);
+    command
+        .args(&worker.arguments)
+        .arg(crate::engine::describe(options.density, metering))
+        .arg(bounds.memory_bytes_max.to_string())
+        .env("RAYON_NUM_THREADS", THREADS_MAX)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let child = command.spawn().map_err(|error| {
+        Error::CompileRefused(format!(
+            "the compiling process {:?} did not start: {error}; \
+             hint: pass Engine(compiler=\"/path/to/python\")",
+            worker.program
+        ))
+    })?;
+    let answer = converse(child, binary, bounds.seconds());
+    read_answer(answer, bounds.seconds_max, bounds.memory_bytes_max)
+}
+
+enum Ending {
+    Answered(Vec<u8>),
+    TimedOut,
+    Died,
+}
+
+// Input and output each have a thread, so that neither pipe can block the
+// other and the clock is kept here.
+fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
+    let deadline = Instant::now() + most;
+    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Ending::Died;
+    };
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // A worker that died early is noticed by its answer.
+            let _ = input.write_all(binary);
+        });
+        let answer = scope.spawn(move || {
+            let mut bytes = Vec::new();
+            output.read_to_end(&mut bytes).map(|_| bytes)
+        });
+        while !answer.is_finished() && Instant::now() < deadline {
+            thread::sleep(POLL);
+        }
+        let timed_out = !answer.is_finished();
+        // Killing closes its pipes, which ends both threads.
+        let _ = child.kill();
+        let _ = child.wait();
+        match answer.join() {
+            _ if timed_out => Ending::TimedOut,
+            Ok(Ok(bytes)) => Ending::Answered(bytes),
+            _ => Ending::Died,
+        }
+    })
+}
+
+fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8>> {
+    match ending {
+        Ending::TimedOut => Err(Error::CompileRefused(format!(
+            "compiling took longer than the {seconds} s allowed and was stopped; \
+             hint: raise Engine(compile_seconds_max=...)"
+        ))),
+        Ending::Answered(mut bytes) if bytes.first() == Some(&ARTEFACT) => {
+            bytes.remove(0);
+            Ok(bytes)
+        }
+        Ending::Answered(bytes) if bytes.first() == Some(&REFUSAL) => {
+            Err(Error::ComponentInvalid(String::from_utf8_lossy(&bytes[1..]).into_owned()))
+        }
+        Ending::Answered(_) | Ending::Died => Err(Error::CompileRefused(format!(
+            "compiling needed more than the {memory_bytes} bytes of memory allowed, or crashed, \
+             and was stopped; hint: raise Engine(compile_memory_bytes_max=...)"
+        ))),
+    }
+}
+
+/// The worker's side: reads a component from standard input, compiles it under
+/// the bounds given, and writes the answer to standard output.
+///
+/// # Errors
+///
+/// An error of input, output or arguments, which the parent sees as a crash.
+pub fn run_worker(description: &str, memory_bytes_max: u64) -> io::Result<()> {
+    bound_memory(memory_bytes_max)?;
+    let mut binary = Vec::new();
+    io::stdin().lock().read_to_end(&mut binary)?;
+    let answer = compile_here(description, &binary);
+    let mut output = io::stdout().lock();
+    match answer {
+        Ok(artefact) => {
+            output.write_all(&[ARTEFACT])?;
+            output.write_all(&artefact)?;
+        }
+        Err(refusal) => {
+            output.write_all(&[REFUSAL])?;
+            output.write_all(refusal.as_bytes())?;
+        }
+    }
+    output.flush()
+}
+
+fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>, String> {
+    let engine = compile_engine(description).map_err(|error| error.to_string())?;
+    engine
+        .precompile_component(binary)
+        .map_err(|error| format!("the component does not compile: {error:#}"))
+}
+
+#[cfg(target_os = "linux")]
+fn bound_memory(bytes: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    setrlimit(Resource::Data, limit)?;
+    // A compiler that runs out aborts; a core dump of it helps nobody.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(())
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn bound_memory(bytes: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    setrlimit(Resource::As, Rlimit { current: Some(bytes), maximum: Some(bytes) })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn bound_memory(_bytes: u64) -> io::Result<()> {
+    // No such limit exists here without a job object; the deadline still holds.
+    Ok(())
+}

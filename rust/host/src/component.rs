@@ -1,0 +1,400 @@
+//! A loaded component: its bytes, its exports, and its compiled variants.
+
+use crate::compile;
+use crate::engine::{Allocation, Density, Engine, Metering};
+use crate::error::{Error, Result};
+use crate::linker::{LinkKey, Prelinked};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component as Compiled, ComponentExportIndex};
+
+/// A component ready to be instantiated under a name of the embedder's choice.
+pub struct Component {
+    name: String,
+    code: Arc<Code>,
+}
+
+/// What all loads of the same bytes share.
+pub(crate) struct Code {
+    engine: Engine,
+    digest: [u8; 32],
+    binary: Vec<u8>,
+    variants: [OnceLock<Variant>; 2],
+    exports: Exports,
+    imports: Vec<Import>,
+    prelinked: Mutex<HashMap<LinkKey, Arc<Prelinked>>>,
+}
+
+/// Code for one metering, in the pool's engine or, where a component does not
+/// fit the pool's slots, only in the engine that allocates on demand.
+struct Variant {
+    pooled: Option<(Compiled, Vec<ComponentExportIndex>)>,
+    on_demand: OnceLock<(Compiled, Vec<ComponentExportIndex>)>,
+}
+
+/// One exported function.
+pub struct Export {
+    /// `interface#function`, or `function` for an export of the world itself.
+    pub name: String,
+    /// Its type.
+    pub ty: ComponentFunc,
+}
+
+/// One import of the component.
+pub struct Import {
+    /// Interface name, or the function's own name at world level.
+    pub name: String,
+    /// What is imported.
+    pub kind: ImportKind,
+}
+
+/// What an import is.
+pub enum ImportKind {
+    /// A function of the world itself.
+    Function(ComponentFunc),
+    /// An interface.
+    Interface {
+        /// Its functions, in order.
+        functions: Vec<(String, ComponentFunc)>,
+        /// Its resources.
+        resources: Vec<String>,
+    },
+    /// Something this host never gives, a core module for example.
+    Unsupported,
+}
+
+/// Exported functions by the names they may be called by.
+#[derive(Default)]
+pub struct Exports {
+    list: Vec<Export>,
+    by_name: HashMap<String, Found>,
+}
+
+#[derive(Clone, Copy)]
+enum Found {
+    One(usize),
+    Ambiguous,
+}
+
+/// Code that is still in use somewhere, by digest.
+#[derive(Default)]
+pub(crate) struct Registry {
+    by_digest: Mutex<HashMap<[u8; 32], Weak<Code>>>,
+}
+
+impl Component {
+    pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Arc<Component>> {
+        let binary = compile::to_binary(name, bytes, &engine.options().compile)?;
+        let digest = *blake3::hash(&binary).as_bytes();
+        let code = match engine.registry().get(&digest) {
+            Some(code) => code,
+            None => {
+                let code = Code::new(engine, digest, binary.into_owned())
+                    .map_err(|error| named(error, name))?;
+                engine.registry().insert(digest, code)
+            }
+        };
+        Ok(Arc::new(Component { name: name.to_owned(), code }))
+    }
+
+    /// Name it was loaded under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// BLAKE3 digest of its bytes.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.code.digest
+    }
+
+    /// Its bytes.
+    pub fn binary(&self) -> &[u8] {
+        &self.code.binary
+    }
+
+    /// Its exported functions.
+    pub fn exports(&self) -> &Exports {
+        &self.code.exports
+    }
+
+    /// Its imports.
+    pub fn imports(&self) -> &[Import] {
+        &self.code.imports
+    }
+
+    /// The engine that loaded it.
+    pub fn engine(&self) -> &Engine {
+        &self.code.engine
+    }
+
+    pub(crate) fn code(&self) -> &Arc<Code> {
+        &self.code
+    }
+}
+
+fn named(error: Error, name: &str) -> Error {
+    match error {
+        Error::ComponentInvalid(why) => Error::ComponentInvalid(format!("{name}: {why}")),
+        Error::CompileRefused(why) => Error::CompileRefused(format!("{name}: {why}")),
+        other => other,
+    }
+}
+
+impl Code {
+    fn new(engine: &Engine, digest: [u8; 32], binary: Vec<u8>) -> Result<Arc<Code>> {
+        let variant = Variant::new(engine, &binary, &digest, Metering::Off)?;
+        let (compiled, _) = variant.any().ok_or_else(Variant::missing)?;
+        let target = compiled.engine();
+        let exports = Exports::of(compiled, target);
+        let imports = imports_of(compiled, target);
+        Ok(Arc::new(Code {
+            engine: engine.clone(),
+            digest,
+            binary,
+            variants: [OnceLock::from(variant), OnceLock::new()],
+            exports,
+            imports,
+            prelinked: Mutex::default(),
+        }))
+    }
+
+    fn variant(&self, metering: Metering) -> Result<&Variant> {
+        let slot = &self.variants[metering as usize];
+        if let Some(variant) = slot.get() {
+            return Ok(variant);
+        }
+        let variant = Variant::new(&self.engine, &self.binary, &self.digest, metering)?;
+        Ok(slot.get_or_init(|| variant))
+    }
+
+    /// The compiled code and its export indices for one engine variant, and
+    /// where its instances really live.
+    pub(crate) fn compiled(
+        &self,
+        metering: Metering,
+        allocation: Allocation,
+    ) -> Result<(&Compiled, &[ComponentExportIndex], Allocation)> {
+        let variant = self.variant(metering)?;
+        if let (Allocation::Pooled, Some((compiled, indices))) = (allocation, &variant.pooled) {
+            return Ok((compiled, indices, Allocation::Pooled));
+        }
+        let (compiled, indices) = variant.on_demand(&self.engine, metering)?;
+        Ok((compiled, indices, Allocation::OnDemand))
+    }
+
+    pub(crate) fn prelinked(&self) -> MutexGuard<'_, HashMap<LinkKey, Arc<Prelinked>>> {
+        self.prelinked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+
+    /// Whether instances with this much memory fit the pool's slots.
+    pub(crate) fn fits_pool(&self, memory_bytes_max: usize) -> bool {
+        match self.engine.options().density {
+            Density::Standard => true,
+            Density::Dense { memory_bytes_max: slot } => memory_bytes_max <= slot,
+        }
+    }
+}
+
+impl Variant {
+    fn new(
+        engine: &Engine,
+        binary: &[u8],
+        digest: &[u8; 32],
+        metering: Metering,
+    ) -> Result<Variant> {
+        let (compiled, allocation) = compile::ready(engine, binary, digest, metering)?;
+        let indices = indices(&compiled);
+        Ok(match allocation {
+            Allocation::Pooled => {
+                Variant { pooled: Some((compiled, indices)), on_demand: OnceLock::new() }
+            }
+            Allocation::OnDemand => {
+                Variant { pooled: None, on_demand: OnceLock::from((compiled, indices)) }
+            }
+        })
+    }
+
+    fn any(&self) -> Option<&(Compiled, Vec<ComponentExportIndex>)> {
+        self.pooled.as_ref().or_else(|| self.on_demand.get())
+    }
+
+    fn missing() -> Error {
+        Error::Engine("no compiled code for a loaded component".to_owned())
+    }
+
+    fn on_demand(
+        &self,
+        engine: &Engine,
+        metering: Metering,
+    ) -> Result<&(Compiled, Vec<ComponentExportIndex>)> {
+        if let Some(found) = self.on_demand.get() {
+            return Ok(found);
+        }
+        let (pooled, _) = self.pooled.as_ref().ok_or_else(Self::missing)?;
+        let compiled = compile::on_demand(engine, pooled, metering)?;
+        let indices = indices(&compiled);
+        Ok(self.on_demand.get_or_init(|| (compiled, indices)))
+    }
+}
+
+impl Registry {
+    fn get(&self, digest: &[u8; 32]) -> Option<Arc<Code>> {
+        self.lock().get(digest)?.upgrade()
+    }
+
+    // Two threads may load the same bytes at once: the first to finish stays.
+    fn insert(&self, digest: [u8; 32], code: Arc<Code>) -> Arc<Code> {
+        let mut by_digest = self.lock();
+        if let Some(first) = by_digest.get(&digest).and_then(Weak::upgrade) {
+            return first;
+        }
+        by_digest.retain(|_, code| code.strong_count() > 0);
+        by_digest.insert(digest, Arc::downgrade(&code));
+        code
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Code>>> {
+        self.by_digest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exports {
+    fn of(compiled: &Compiled, engine: &wasmtime::Engine) -> Exports {
+        let mut exports = Exports::default();
+        each_export(compiled, engine, |name, _, ty| {
+            exports.list.push(Export { name, ty });
+        });
+        for index in 0..exports.list.len() {
+            let full = exports.list[index].name.clone();
+            exports.by_name.insert(full, Found::One(index));
+        }
+        for index in 0..exports.list.len() {
+            if let Some(short) = without_version(&exports.list[index].name) {
+                exports
+                    .by_name
+                    .entry(short)
+                    .and_modify(|found| *found = Found::Ambiguous)
+                    .or_insert(Found::One(index));
+            }
+        }
+        exports
+    }
+
+    /// All of them, in order.
+    pub fn list(&self) -> &[Export] {
+        &self.list
+    }
+
+    /// Finds an export by its full name, or without the version of its
+    /// interface when only one interface fits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ExportMissing`] naming what there is.
+    pub fn find(&self, component: &str, name: &str) -> Result<usize> {
+        match self.by_name.get(name) {
+            Some(Found::One(index)) => Ok(*index),
+            Some(Found::Ambiguous) => Err(Error::ExportMissing(format!(
+                "component {component:?} exports {name:?} in several versions; \
+                 hint: name one of {}",
+                self.names_like(name)
+            ))),
+            None => Err(Error::ExportMissing(format!(
+                "component {component:?} has no export {name:?}; hint: it has {}",
+                self.names()
+            ))),
+        }
+    }
+
+    fn names(&self) -> String {
+        if self.list.is_empty() {
+            return "no functions at all".to_owned();
+        }
+        listed(self.list.iter().map(|export| export.name.as_str()))
+    }
+
+    fn names_like(&self, short: &str) -> String {
+        let fits = |name: &&str| without_version(name).as_deref() == Some(short);
+        listed(self.list.iter().map(|export| export.name.as_str()).filter(fits))
+    }
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 20;
+    let mut names: Vec<_> = names.map(|name| format!("{name:?}")).collect();
+    if names.len() > SHOWN {
+        let rest = names.len() - SHOWN;
+        names.truncate(SHOWN);
+        names.push(format!("and {rest} more"));
+    }
+    names.join(", ")
+}
+
+/// `ns:pkg/iface@1.0.0#f` without its version.
+fn without_version(name: &str) -> Option<String> {
+    let (interface, function) = name.split_once('#')?;
+    let (bare, _) = interface.split_once('@')?;
+    Some(format!("{bare}#{function}"))
+}
+
+fn indices(compiled: &Compiled) -> Vec<ComponentExportIndex> {
+    let mut indices = Vec::new();
+    each_export(compiled, compiled.engine(), |_, index, _| indices.push(index));
+    indices
+}
+
+fn each_export(
+    compiled: &Compiled,
+    engine: &wasmtime::Engine,
+    mut visit: impl FnMut(String, ComponentExportIndex, ComponentFunc),
+) {
+    for (name, item) in compiled.component_type().exports(engine) {
+        match item.ty {
+            ComponentItem::ComponentFunc(ty) => {
+                if let Some(index) = compiled.get_export_index(None, name) {
+                    visit(name.to_owned(), index, ty);
+                }
+            }
+            ComponentItem::ComponentInstance(interface) => {
+                let Some(parent) = compiled.get_export_index(None, name) else { continue };
+                for (function, item) in interface.exports(engine) {
+                    let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
+                    if let Some(index) = compiled.get_export_index(Some(&parent), function) {
+                        visit(format!("{name}#{function}"), index, ty);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn imports_of(compiled: &Compiled, engine: &wasmtime::Engine) -> Vec<Import> {
+    let import = |(name, item): (&str, wasmtime::component::types::ComponentExtern<'_>)| {
+        let kind = match item.ty {
+            ComponentItem::ComponentFunc(ty) => ImportKind::Function(ty),
+            ComponentItem::ComponentInstance(interface) => {
+                let mut functions = Vec::new();
+                let mut resources = Vec::new();
+                for (name, item) in interface.exports(engine) {
+                    match item.ty {
+                        ComponentItem::ComponentFunc(ty) => functions.push((name.to_owned(), ty)),
+                        ComponentItem::Resource(_) => resources.push(name.to_owned()),
+                        _ => {}
+                    }
+                }
+                ImportKind::Interface { functions, resources }
+            }
+            // A type that is only named needs nothing from the host.
+            ComponentItem::Type(_) => return None,
+            _ => ImportKind::Unsupported,
+        };
+        Some(Import { name: name.to_owned(), kind })
+    };
+    compiled.component_type().imports(engine).filter_map(import).collect()
+}

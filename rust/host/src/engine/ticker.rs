@@ -1,0 +1,163 @@
+//! The epoch ticker: one thread that makes time pass for running guests.
+//!
+//! It ticks each millisecond while calls are running and sleeps when none has
+//! run for a while, so an idle process costs nothing.
+
+use crate::error::{Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
+
+/// Time between two ticks.
+const TICK: Duration = Duration::from_millis(1);
+/// Ticks without a call before the thread goes to sleep.
+const IDLE_TICKS: u32 = 50;
+
+static FORKED: AtomicBool = AtomicBool::new(false);
+static ON_LONG_CALL: OnceLock<fn(u32) -> bool> = OnceLock::new();
+
+/// Registers what to do, on the calling thread, at each tick that finds a call
+/// running there; it gets the number of the tick and says whether the call may
+/// go on. The first registration stays.
+pub fn on_long_call(hook: fn(u32) -> bool) {
+    let _ = ON_LONG_CALL.set(hook);
+}
+
+/// Tells whether this process is a forked child, where no ticker runs.
+pub fn forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+/// Marks this process as a forked child: engines made before refuse to work.
+pub fn mark_forked() {
+    FORKED.store(true, Ordering::Relaxed);
+}
+
+pub(crate) fn long_call(ticks: u32) -> bool {
+    ON_LONG_CALL.get().is_none_or(|hook| hook(ticks))
+}
+
+/// What calls tell the ticker.
+#[derive(Default)]
+pub(crate) struct Activity {
+    recent: AtomicBool,
+    asleep: AtomicBool,
+    sleeper: Mutex<Option<Thread>>,
+}
+
+impl Activity {
+    /// Says that a call is running. The two sequentially consistent accesses
+    /// here and in `sleep_if_idle` cannot both miss each other.
+    #[inline]
+    pub(crate) fn touch(&self) {
+        self.recent.store(true, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        self.asleep.store(false, Ordering::SeqCst);
+        if let Some(sleeper) = lock(&self.sleeper).as_ref() {
+            sleeper.unpark();
+        }
+    }
+
+    fn take_recent(&self) -> bool {
+        self.recent.swap(false, Ordering::SeqCst)
+    }
+
+    fn sleep_if_idle(&self) {
+        *lock(&self.sleeper) = Some(thread::current());
+        self.asleep.store(true, Ordering::SeqCst);
+        if self.recent.load(Ordering::SeqCst) {
+            self.asleep.store(false, Ordering::SeqCst);
+        }
+        while self.asleep.load(Ordering::SeqCst) {
+            thread::park();
+        }
+    }
+}
+
+// Nothing under these locks can panic, so a poisoned lock still holds a good value.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Default)]
+struct Shared {
+    activity: Arc<Activity>,
+    engines: Mutex<Vec<wasmtime::Engine>>,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut idle_ticks = 0;
+        while !self.stop.load(Ordering::Relaxed) {
+            thread::sleep(TICK);
+            for engine in lock(&self.engines).iter() {
+                engine.increment_epoch();
+            }
+            idle_ticks = if self.activity.take_recent() { 0 } else { idle_ticks + 1 };
+            if idle_ticks >= IDLE_TICKS {
+                self.activity.sleep_if_idle();
+                idle_ticks = 0;
+            }
+        }
+    }
+}
+
+/// Owns the ticking thread; dropping it ends the thread.
+pub(super) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Ticker {
+    pub(super) fn start() -> Result<Ticker> {
+        let ticker = Ticker { shared: Arc::default(), thread: Mutex::new(None) };
+        ticker.ensure_alive()?;
+        Ok(ticker)
+    }
+
+    /// Starts the thread again should it ever have ended: without it no
+    /// deadline would hold.
+    pub(super) fn ensure_alive(&self) -> Result<()> {
+        let mut thread = lock(&self.thread);
+        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let started = thread::Builder::new()
+            .name("airssys-ticker".to_owned())
+            .spawn(move || shared.run())
+            .map_err(|error| Error::Engine(format!("the epoch ticker could not start: {error}")))?;
+        *thread = Some(started);
+        Ok(())
+    }
+
+    pub(super) fn watch(&self, engine: &wasmtime::Engine) {
+        let mut engines = lock(&self.shared.engines);
+        if !engines.iter().any(|known| wasmtime::Engine::same(known, engine)) {
+            engines.push(engine.clone());
+        }
+    }
+
+    pub(super) fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.shared.activity)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.activity.touch();
+        // In a forked child the thread does not exist and cannot be joined.
+        if let (Some(thread), false) = (lock(&self.thread).take(), forked()) {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Every way the host can refuse or fail, one variant for each kind.
+
+use crate::trap::Failure;
+
+/// Result of a host operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One import that the component asks for and was not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingImport {
+    /// `interface` or `interface#function`, as the component names it.
+    pub name: String,
+    /// What would give it: a grant or an `imports=` entry.
+    pub hint: String,
+}
+
+/// Why a host operation did not happen, or how it ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are not a component this host can run.
+    #[error("{0}")]
+    ComponentInvalid(String),
+    /// The component imports what it was not given.
+    #[error("{}", import_message(.component, .missing))]
+    ImportMissing {
+        /// Name the component was loaded under.
+        component: String,
+        /// Each import that is missing.
+        missing: Vec<MissingImport>,
+    },
+    /// An import given by the embedder does not fit the component.
+    #[error("{0}")]
+    ImportMismatch(String),
+    /// The component does not export what was asked for.
+    #[error("{0}")]
+    ExportMissing(String),
+    /// A limit is zero, negative or above the engine's policy.
+    #[error("{0}")]
+    LimitInvalid(String),
+    /// The engine could not be set up.
+    #[error("{0}")]
+    Engine(String),
+    /// Compiling needs more size, time or memory than the engine allows.
+    #[error("{0}")]
+    CompileRefused(String),
+    /// The engine holds as many live instances as it can.
+    #[error("{0}")]
+    CapacityExhausted(String),
+    /// The instance was closed, or failed earlier.
+    #[error("{0}")]
+    InstanceClosed(String),
+    /// A call would re-enter the instance that is making it.
+    #[error(
+        "call of {export:?} re-enters the instance of component {component:?} that is making it; \
+         hint: use a second instance"
+    )]
+    Reentrant {
+        /// Name the component was loaded under.
+        component: String,
+        /// The export asked for.
+        export: String,
+    },
+    /// A call ended the instance.
+    #[error("{0}")]
+    Failed(Box<Failure>),
+    /// A resource handle was dropped, moved into a guest, or belongs elsewhere.
+    #[error("{0}")]
+    ResourceGone(String),
+}
+
+fn import_message(component: &str, missing: &[MissingImport]) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = format!("component {component:?} imports what it was not given:");
+    for import in missing {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  {}\n    hint: {}", import.name, import.hint);
+    }
+    text
+}

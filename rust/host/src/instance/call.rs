@@ -1,0 +1,477 @@
+//! Calls: what is called, how it is entered, and how it ends.
+
+use super::data::TICKS_PER_CHECK;
+use super::slot::{Function, Live};
+use super::{Instance, Receipt, StoreData, weigh};
+use crate::error::{Error, Result};
+use std::any::TypeId;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny, TypedFunc, Val};
+use wasmtime::{AsContextMut as _, Store};
+
+/// What a call enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The export with this index in [`crate::component::Exports::list`].
+    Export(usize),
+    /// The destructor of a resource.
+    Destructor,
+}
+
+/// Arguments on their way in, and the results they come back with.
+pub trait Invocation: Send {
+    /// What the call gives.
+    type Output: Send;
+
+    /// Calls on the current stack.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ended the call.
+    fn call(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> wasmtime::Result<Self::Output>;
+
+    /// Calls on a stack of its own, so that the guest can wait.
+    fn call_async(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<Function>,
+    ) -> impl Future<Output = wasmtime::Result<Self::Output>> + Send;
+
+    /// Bytes of the arguments.
+    fn bytes_in(&self) -> u64;
+
+    /// Bytes of the results.
+    fn bytes_out(output: &Self::Output) -> u64;
+}
+
+/// How many bytes of payload a value carries across the boundary.
+pub trait Weigh {
+    /// Bytes of payload.
+    fn bytes(&self) -> u64;
+}
+
+/// A function type known at compile time. Its implementor names the checked
+/// signature, so that a function is checked for it once.
+pub trait Signature: 'static {
+    /// Parameters, borrowing what they may.
+    type Params<'a>: ComponentNamedList + Lower + Weigh + Send + Sync;
+    /// Results.
+    type Return: ComponentNamedList + Lift + Weigh + Send + Sync + 'static;
+}
+
+/// A call with statically typed arguments and results.
+pub struct Typed<'a, S: Signature> {
+    params: S::Params<'a>,
+}
+
+impl<'a, S: Signature> Typed<'a, S> {
+    /// A call with these arguments.
+    pub fn new(params: S::Params<'a>) -> Self {
+        Self { params }
+    }
+}
+
+impl<S: Signature> Invocation for Typed<'_, S> {
+    type Output = S::Return;
+
+    #[inline]
+    fn call(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> wasmtime::Result<S::Return> {
+        let function = function.ok_or_else(no_function)?;
+        let signature = TypeId::of::<S>();
+        if function.checked != Some(signature) {
+            function.func.typed::<S::Params<'_>, S::Return>(&mut *store)?;
+            function.checked = Some(signature);
+        }
+        // SAFETY: this very function was checked against `S`, just now or by an
+        // earlier call, and `S` fixes both types but for their lifetimes.
+        let typed =
+            unsafe { TypedFunc::<S::Params<'_>, S::Return>::new_unchecked(function.func) };
+        typed.call(store, self.params)
+    }
+
+    async fn call_async(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<Function>,
+    ) -> wasmtime::Result<S::Return> {
+        let function = function.ok_or_else(no_function)?;
+        let typed = function.func.typed::<S::Params<'_>, S::Return>(&mut *store)?;
+        typed.call_async(store, self.params).await
+    }
+
+    fn bytes_in(&self) -> u64 {
+        self.params.bytes()
+    }
+
+    fn bytes_out(output: &S::Return) -> u64 {
+        output.bytes()
+    }
+}
+
+/// A call with values whose types are known at run time only.
+pub struct Dynamic {
+    params: Vec<Val>,
+    results: usize,
+}
+
+impl Dynamic {
+    /// A call with these arguments and this number of results.
+    pub fn new(params: Vec<Val>, results: usize) -> Self {
+        Self { params, results }
+    }
+
+    fn room(&self) -> Vec<Val> {
+        vec![Val::Bool(false); self.results]
+    }
+}
+
+impl Invocation for Dynamic {
+    type Output = Vec<Val>;
+
+    fn call(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> wasmtime::Result<Vec<Val>> {
+        let function = function.ok_or_else(no_function)?;
+        let mut results = self.room();
+        function.func.call(store, &self.params, &mut results)?;
+        Ok(results)
+    }
+
+    async fn call_async(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<Function>,
+    ) -> wasmtime::Result<Vec<Val>> {
+        let function = function.ok_or_else(no_function)?;
+        let mut results = self.room();
+        function.func.call_async(store, &self.params, &mut results).await?;
+        Ok(results)
+    }
+
+    fn bytes_in(&self) -> u64 {
+        weigh::values(&self.params)
+    }
+
+    fn bytes_out(output: &Vec<Val>) -> u64 {
+        weigh::values(output)
+    }
+}
+
+/// Drops a resource of the guest.
+pub(super) struct DropResource(pub(super) ResourceAny);
+
+impl Invocation for DropResource {
+    type Output = ();
+
+    fn call(
+        self,
+        store: &mut Store<StoreData>,
+        _function: Option<&mut Function>,
+    ) -> wasmtime::Result<()> {
+        self.0.resource_drop(store)
+    }
+
+    async fn call_async(
+        self,
+        store: &mut Store<StoreData>,
+        _function: Option<Function>,
+    ) -> wasmtime::Result<()> {
+        self.0.resource_drop_async(store).await
+    }
+
+    fn bytes_in(&self) -> u64 {
+        0
+    }
+
+    fn bytes_out((): &()) -> u64 {
+        0
+    }
+}
+
+fn no_function() -> wasmtime::Error {
+    wasmtime::Error::msg("the call names no function")
+}
+
+/// A call that may wait; it owns all it needs.
+pub struct CallFuture<T> {
+    future: Pin<Box<dyn Future<Output = Result<T>> + Send>>,
+    instance: Arc<Instance>,
+}
+
+impl<T: Send + 'static> CallFuture<T> {
+    /// Runs until the call ends or first has to wait.
+    ///
+    /// # Errors
+    ///
+    /// However the call ended.
+    pub fn poll_once(&mut self) -> Poll<Result<T>> {
+        let runtime = match self.instance.component().engine().runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let _context = runtime.enter();
+        self.future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Goes on until the call ends or `most` is over.
+    ///
+    /// # Errors
+    ///
+    /// However the call ended.
+    pub fn wait(&mut self, most: Duration) -> Poll<Result<T>> {
+        let runtime = match self.instance.component().engine().runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let future = self.future.as_mut();
+        runtime.block_on(async {
+            match tokio::time::timeout(most, future).await {
+                Ok(ended) => Poll::Ready(ended),
+                Err(_) => Poll::Pending,
+            }
+        })
+    }
+
+    /// Goes on in the runtime's threads and gives the result to `then`.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime is gone.
+    pub fn spawn(self, then: impl FnOnce(Result<T>) + Send + 'static) -> Result<Abort> {
+        let engine = self.instance.component().engine().clone();
+        let task = engine.runtime()?.spawn(async move { then(self.future.await) });
+        Ok(Abort { task: task.abort_handle() })
+    }
+}
+
+/// Ends a spawned call; its instance is closed with it.
+pub struct Abort {
+    task: tokio::task::AbortHandle,
+}
+
+impl Abort {
+    /// Ends the call where it waits.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+/// An instance taken for one call. If it is dropped before the call ended, by
+/// a panic or an aborted task, the instance closes.
+pub struct Lease<'a> {
+    instance: &'a Instance,
+    live: Option<Live>,
+    queued: Duration,
+}
+
+impl Instance {
+    /// Takes the instance for one call, or `None` while another call has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InstanceClosed`]; [`Error::Reentrant`] if the call that has it
+    /// runs on this thread, beneath us; [`Error::Engine`] after a fork.
+    #[inline]
+    pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
+        crate::engine::refuse_forked()?;
+        match self.slot.take()? {
+            Some(live) => {
+                Ok(Some(Lease { instance: self, live: Some(live), queued: Duration::ZERO }))
+            }
+            None if self.slot.is_mine() => Err(Error::Reentrant {
+                component: self.component.name().to_owned(),
+                export: self.target_name(target),
+            }),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits until the instance may be free, at most `most`.
+    pub fn wait_idle(&self, most: Duration) {
+        self.slot.wait(most);
+    }
+
+    /// Starts a call that may wait.
+    pub fn start<I>(self: &Arc<Self>, target: Target, invocation: I) -> CallFuture<I::Output>
+    where
+        I: Invocation + 'static,
+    {
+        let instance = Arc::clone(self);
+        let future = Box::pin(async move {
+            crate::engine::refuse_forked()?;
+            let began = Instant::now();
+            let live = instance.slot.take_async().await?;
+            let lease = Lease { instance: &instance, live: Some(live), queued: began.elapsed() };
+            lease.run_async(target, invocation).await
+        });
+        CallFuture { future, instance: Arc::clone(self) }
+    }
+
+    pub(super) fn target_name(&self, target: Target) -> String {
+        match target {
+            Target::Export(index) => self.component.exports().list()[index].name.clone(),
+            Target::Destructor => "a resource destructor".to_owned(),
+        }
+    }
+}
+
+impl Lease<'_> {
+    /// Notes how long the caller waited for the instance.
+    pub fn queued(&mut self, queued: Duration) {
+        self.queued = queued;
+    }
+
+    /// Runs a call on the current stack.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`]; the instance is closed then.
+    #[inline]
+    pub fn run<I: Invocation>(mut self, target: Target, invocation: I) -> Result<I::Output> {
+        let Some(mut live) = self.live.take() else { return Err(taken_twice()) };
+        let instance = self.instance;
+        instance.slot.own();
+        let bytes_in = invocation.bytes_in();
+        let ended = match live.begin(instance, target, false) {
+            Ok(()) => {
+                let Live { store, functions, .. } = &mut live;
+                let function = function_mut(functions, target);
+                invocation.call(store, function)
+            }
+            Err(error) => Err(error),
+        };
+        self.finish::<I>(live, target, bytes_in, ended)
+    }
+
+    async fn run_async<I: Invocation>(
+        mut self,
+        target: Target,
+        invocation: I,
+    ) -> Result<I::Output> {
+        // The store stays in the lease while the call can be dropped half-way.
+        let bytes_in = invocation.bytes_in();
+        let instance = self.instance;
+        let Some(live) = self.live.as_mut() else { return Err(taken_twice()) };
+        let ended = match live.begin(instance, target, true) {
+            Ok(()) => {
+                let deadline = live.store.data().deadline();
+                let passed = live.store.data().deadline_passed();
+                let Live { store, functions, .. } = live;
+                let function = function_mut(functions, target).copied();
+                let call = pin!(invocation.call_async(store, function));
+                match within(deadline, call).await {
+                    Some(ended) => ended,
+                    None => Err(passed.into()),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        let Some(live) = self.live.take() else { return Err(taken_twice()) };
+        self.finish::<I>(live, target, bytes_in, ended)
+    }
+
+    #[inline]
+    fn finish<I: Invocation>(
+        self,
+        live: Live,
+        target: Target,
+        bytes_in: u64,
+        ended: wasmtime::Result<I::Output>,
+    ) -> Result<I::Output> {
+        let mut receipt =
+            Receipt { bytes_in, queued: self.queued, ..live.receipt(self.instance) };
+        match ended {
+            Ok(output) => {
+                receipt.bytes_out = I::bytes_out(&output);
+                self.instance.slot.put(live, receipt);
+                Ok(output)
+            }
+            Err(error) => Err(self.fail(live, target, receipt, error)),
+        }
+    }
+
+    #[cold]
+    fn fail(&self, live: Live, target: Target, receipt: Receipt, error: wasmtime::Error) -> Error {
+        let failed = self.instance.failed(error, &self.instance.target_name(target), &live);
+        self.instance.slot.fail(failed.to_string(), receipt);
+        failed
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(live) = self.live.take() {
+            let receipt = live.receipt(self.instance);
+            self.instance.slot.fail("a call was cut off".to_owned(), receipt);
+        }
+    }
+}
+
+fn taken_twice() -> Error {
+    Error::InstanceClosed("the instance was taken by another call".to_owned())
+}
+
+fn function_mut(functions: &mut [Option<Function>], target: Target) -> Option<&mut Function> {
+    match target {
+        Target::Export(index) => functions.get_mut(index)?.as_mut(),
+        Target::Destructor => None,
+    }
+}
+
+// A call that ends at once never touches the timer.
+async fn within<F: Future>(deadline: Instant, mut call: Pin<&mut F>) -> Option<F::Output> {
+    if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+        return Some(output);
+    }
+    tokio::time::timeout_at(deadline.into(), call).await.ok()
+}
+
+impl Live {
+    /// Sets the meters and looks the function up.
+    #[inline]
+    fn begin(&mut self, instance: &Instance, target: Target, may_yield: bool) -> wasmtime::Result<()> {
+        self.store.data_mut().start_call(may_yield);
+        self.store.set_epoch_deadline(TICKS_PER_CHECK);
+        if let Some(fuel) = instance.limits.fuel_max {
+            self.store.set_fuel(fuel)?;
+        }
+        match target {
+            Target::Export(index) if self.functions[index].is_none() => self.find(index),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn find(&mut self, index: usize) -> wasmtime::Result<()> {
+        let export = self.exports[index];
+        let func = self
+            .instance
+            .get_func(self.store.as_context_mut(), export)
+            .ok_or_else(|| wasmtime::Error::msg("the export is not a function"))?;
+        self.functions[index] = Some(Function { func, checked: None });
+        Ok(())
+    }
+
+    #[inline]
+    fn receipt(&self, instance: &Instance) -> Receipt {
+        let mut receipt = self.store.data().receipt();
+        if let Some(most) = instance.limits.fuel_max {
+            receipt.fuel = self.store.get_fuel().ok().map(|left| most.saturating_sub(left));
+        }
+        receipt
+    }
+}

@@ -1,0 +1,155 @@
+//! What a store carries: the meters of the running call and the doors out.
+
+use crate::engine::{Activity, Admission, long_call};
+use crate::limits::{Limits, MemoryMeter};
+use crate::linker::{Embedder, Grant, Output, WasiState};
+use crate::trap::{DeadlinePassed, Interrupted};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::{StoreContextMut, UpdateDeadline};
+
+/// Ticks after which a running call is looked at again.
+pub(super) const TICKS_PER_CHECK: u64 = 1;
+
+/// What one call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Receipt {
+    /// Time it ran, waiting for the host included.
+    pub run: Duration,
+    /// Time it waited for the instance to be free.
+    pub queued: Duration,
+    /// Fuel it used, if the instance is metered.
+    pub fuel: Option<u64>,
+    /// Most bytes of memories and tables the instance ever had.
+    pub memory_bytes_peak: u64,
+    /// Growths of memory refused to the instance so far.
+    pub memory_denied: u64,
+    /// Host functions it called.
+    pub host_calls: u64,
+    /// Bytes of its arguments.
+    pub bytes_in: u64,
+    /// Bytes of its results.
+    pub bytes_out: u64,
+}
+
+/// The data of a store.
+pub struct StoreData {
+    pub(crate) meter: MemoryMeter,
+    clock: Clock,
+    host_calls: u64,
+    embedder: Arc<dyn Embedder>,
+    wasi: Option<Box<WasiState>>,
+    activity: Arc<Activity>,
+    _admission: Admission,
+}
+
+/// Wall-clock time of the running call.
+struct Clock {
+    most: Duration,
+    started: Instant,
+    ticks: u32,
+    /// Whether the guest runs on a stack of its own and can be set aside.
+    may_yield: bool,
+}
+
+impl StoreData {
+    pub(super) fn new(
+        limits: &Limits,
+        embedder: Arc<dyn Embedder>,
+        wasi: Option<Box<WasiState>>,
+        admission: Admission,
+    ) -> StoreData {
+        StoreData {
+            meter: MemoryMeter::new(limits.memory_bytes_max),
+            clock: Clock {
+                most: limits.call_max,
+                started: Instant::now(),
+                ticks: 0,
+                may_yield: false,
+            },
+            host_calls: 0,
+            embedder,
+            wasi,
+            activity: admission.activity(),
+            _admission: admission,
+        }
+    }
+
+    /// Starts the meters for one call.
+    #[inline]
+    pub(super) fn start_call(&mut self, may_yield: bool) {
+        self.activity.touch();
+        self.meter.start_call();
+        self.host_calls = 0;
+        self.clock.started = Instant::now();
+        self.clock.ticks = 0;
+        self.clock.may_yield = may_yield;
+    }
+
+    /// What the call used so far, but for fuel and queueing.
+    #[inline]
+    pub(super) fn receipt(&self) -> Receipt {
+        Receipt {
+            run: self.clock.started.elapsed(),
+            memory_bytes_peak: self.meter.peak() as u64,
+            memory_denied: self.meter.denied(),
+            host_calls: self.host_calls,
+            ..Receipt::default()
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.clock.started + self.clock.most
+    }
+
+    /// Fails once the running call is past its deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`DeadlinePassed`].
+    pub(crate) fn check_deadline(&self) -> wasmtime::Result<()> {
+        if self.clock.started.elapsed() < self.clock.most {
+            return Ok(());
+        }
+        Err(self.deadline_passed().into())
+    }
+
+    pub(super) fn deadline_passed(&self) -> DeadlinePassed {
+        DeadlinePassed { call_seconds_max: self.clock.most.as_secs_f64() }
+    }
+
+    /// Counts a host call and hands out what runs it.
+    pub(crate) fn host_call(&mut self) -> Arc<dyn Embedder> {
+        self.host_calls += 1;
+        Arc::clone(&self.embedder)
+    }
+
+    pub(crate) fn embedder(&self) -> &dyn Embedder {
+        &*self.embedder
+    }
+
+    /// The WASI side. Only linked WASI interfaces ask for it, and a store whose
+    /// component links any is made with one; the empty one grants nothing.
+    pub(crate) fn wasi(&mut self) -> &mut WasiState {
+        self.wasi.get_or_insert_with(|| Box::new(WasiState::new(&Grant::nothing())))
+    }
+
+    pub(super) fn output(&self) -> Option<(Output, Output)> {
+        self.wasi.as_ref().map(|wasi| (wasi.stdout.clone(), wasi.stderr.clone()))
+    }
+}
+
+/// Runs at each tick that finds a guest running.
+pub(super) fn on_tick(mut store: StoreContextMut<'_, StoreData>) -> wasmtime::Result<UpdateDeadline> {
+    let data = store.data_mut();
+    data.check_deadline()?;
+    data.activity.touch();
+    data.clock.ticks += 1;
+    if data.clock.may_yield {
+        return Ok(UpdateDeadline::Yield(TICKS_PER_CHECK));
+    }
+    if long_call(data.clock.ticks) {
+        return Ok(UpdateDeadline::Continue(TICKS_PER_CHECK));
+    }
+    Err(Interrupted.into())
+}

@@ -1,0 +1,217 @@
+//! A live instance: one store, one call at a time, closed for good when it fails.
+
+mod call;
+mod data;
+mod slot;
+mod weigh;
+
+pub use call::{
+    Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh,
+};
+pub use data::{Receipt, StoreData};
+pub use slot::Function;
+
+use crate::component::Component;
+use crate::engine::{Allocation, Metering};
+use crate::error::{Error, Result};
+use crate::limits::{HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
+use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
+use crate::trap;
+use call::DropResource;
+use data::{TICKS_PER_CHECK, on_tick};
+use slot::{Live, Slot};
+use std::sync::Arc;
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+/// A component instance. Threads share it through an [`Arc`].
+pub struct Instance {
+    component: Arc<Component>,
+    limits: Limits,
+    /// Whether its imports may wait, so that each call has a stack of its own.
+    waits: bool,
+    output: Option<(Output, Output)>,
+    slot: Slot,
+}
+
+impl Instance {
+    /// Makes an instance; a start function runs under the limits of a call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ImportMissing`] and [`Error::ImportMismatch`] before anything
+    /// ran, [`Error::CapacityExhausted`], and [`Error::Failed`] if the start
+    /// function or the memory limit ended it.
+    pub fn new(
+        component: &Arc<Component>,
+        limits: Limits,
+        grant: &Grant,
+        supply: Supply<'_>,
+    ) -> Result<Arc<Instance>> {
+        let metering = if limits.fuel_max.is_some() { Metering::Fuel } else { Metering::Off };
+        let builder =
+            Builder { component, limits, grant, metering, embedder: supply.embedder };
+        let allocation = if component.code().fits_pool(limits.memory_bytes_max) {
+            Allocation::Pooled
+        } else {
+            Allocation::OnDemand
+        };
+        let mut prelinked = builder.prelink(allocation, supply.functions)?;
+        let mut built = builder.build(&prelinked);
+        if matches!(built, Err(Unbuilt::PoolFull)) {
+            prelinked = builder.prelink(Allocation::OnDemand, supply.functions)?;
+            built = builder.build(&prelinked);
+        }
+        let live = match built {
+            Ok(live) => live,
+            Err(Unbuilt::Failed(error)) => return Err(error),
+            Err(Unbuilt::PoolFull) => return Err(no_room(component)),
+        };
+        Ok(Arc::new(Instance {
+            component: Arc::clone(component),
+            limits,
+            waits: prelinked.waits,
+            output: live.store.data().output(),
+            slot: Slot::new(live),
+        }))
+    }
+
+    /// The component it is an instance of.
+    pub fn component(&self) -> &Arc<Component> {
+        &self.component
+    }
+
+    /// The limits it runs under.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether its imports may wait.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Receipt of the last call that ended.
+    pub fn receipt(&self) -> Receipt {
+        self.slot.receipt()
+    }
+
+    /// Captured standard output and error.
+    pub fn output(&self) -> Option<&(Output, Output)> {
+        self.output.as_ref()
+    }
+
+    /// Whether it can still be called.
+    pub fn is_open(&self) -> bool {
+        self.slot.is_open()
+    }
+
+    /// Closes it: at once if it is idle, else when the call that runs ends.
+    pub fn close(&self) {
+        self.slot.close();
+    }
+
+    fn failed(&self, error: wasmtime::Error, export: &str, live: &Live) -> Error {
+        let meter = &live.store.data().meter;
+        Error::Failed(Box::new(trap::classify(error, self.component.name(), export, meter)))
+    }
+
+    /// A call that drops a guest's resource; its destructor runs under the
+    /// limits of a call.
+    pub fn drop_resource(resource: ResourceAny) -> (Target, impl Invocation<Output = ()>) {
+        (Target::Destructor, DropResource(resource))
+    }
+}
+
+struct Builder<'a> {
+    component: &'a Arc<Component>,
+    limits: Limits,
+    grant: &'a Grant,
+    metering: Metering,
+    embedder: Arc<dyn linker::Embedder>,
+}
+
+impl Builder<'_> {
+    fn prelink(
+        &self,
+        allocation: Allocation,
+        supplied: &[linker::Supplied],
+    ) -> Result<Arc<Prelinked>> {
+        linker::prelink(self.component, self.metering, allocation, self.grant, supplied)
+    }
+
+    fn build(&self, prelinked: &Prelinked) -> Result<Live, Unbuilt> {
+        let mut store = self.store(prelinked)?;
+        let instance = match self.instantiate(&mut store, prelinked) {
+            Ok(instance) => instance,
+            Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
+                return Err(Unbuilt::PoolFull);
+            }
+            Err(error) => return Err(Unbuilt::Failed(self.failed(error, store.data()))),
+        };
+        let exports = Arc::clone(&prelinked.exports);
+        Ok(Live { store, instance, functions: vec![None; exports.len()], exports })
+    }
+
+    fn store(&self, prelinked: &Prelinked) -> Result<Store<StoreData>> {
+        let admission = self.component.engine().admit()?;
+        let wasi = prelinked.uses_wasi.then(|| Box::new(WasiState::new(self.grant)));
+        let data = StoreData::new(&self.limits, Arc::clone(&self.embedder), wasi, admission);
+        let mut store = Store::new(prelinked.pre.engine(), data);
+        store.limiter(|data| &mut data.meter);
+        store.epoch_deadline_callback(on_tick);
+        store.set_epoch_deadline(TICKS_PER_CHECK);
+        // What the host holds for the guest counts as the guest's own memory,
+        // and is never more than the host can bear.
+        store.set_hostcall_fuel(self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX));
+        store.set_max_component_handles(HANDLES_MAX);
+        if let Some(fuel) = self.limits.fuel_max {
+            store.set_fuel(fuel).map_err(|error| Error::Engine(error.to_string()))?;
+        }
+        Ok(store)
+    }
+
+    fn instantiate(
+        &self,
+        store: &mut Store<StoreData>,
+        prelinked: &Prelinked,
+    ) -> wasmtime::Result<wasmtime::component::Instance> {
+        store.data_mut().start_call(prelinked.waits);
+        if !prelinked.waits {
+            return prelinked.pre.instantiate(store);
+        }
+        let (deadline, passed) = (store.data().deadline(), store.data().deadline_passed());
+        let runtime = self.component.engine().runtime().map_err(wasmtime::Error::new)?;
+        runtime.block_on(async {
+            let start = prelinked.pre.instantiate_async(store);
+            match tokio::time::timeout_at(deadline.into(), start).await {
+                Ok(ended) => ended,
+                Err(_) => Err(passed.into()),
+            }
+        })
+    }
+
+    fn failed(&self, error: wasmtime::Error, data: &StoreData) -> Error {
+        let name = self.component.name();
+        Error::Failed(Box::new(trap::classify(error, name, "(instantiation)", &data.meter)))
+    }
+}
+
+enum Unbuilt {
+    PoolFull,
+    Failed(Error),
+}
+
+impl From<Error> for Unbuilt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn no_room(component: &Component) -> Error {
+    Error::CapacityExhausted(format!(
+        "component {:?} found no room for another instance, in the pool or outside; \
+         hint: close some instances",
+        component.name()
+    ))
+}

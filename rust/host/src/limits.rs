@@ -1,0 +1,229 @@
+//! Hard limits of one instance, and the limiter that enforces memory.
+
+use crate::error::{Error, Result};
+use std::time::Duration;
+use wasmtime::ResourceLimiter;
+
+/// Bytes one table element costs the host.
+const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
+/// Smallest memory limit: one WebAssembly page.
+pub const MEMORY_BYTES_MIN: usize = 64 * 1024;
+/// Largest memory limit any policy may allow: what 32-bit memories can address.
+pub const MEMORY_BYTES_CEILING: usize = 4 * 1024 * 1024 * 1024;
+/// Shortest deadline of a call.
+pub const CALL_SECONDS_MIN: f64 = 0.001;
+/// Smallest fuel budget of a call.
+pub const FUEL_MIN: u64 = 1;
+/// Bytes a guest may hand to the host in one host call, whatever its memory.
+pub const HOSTCALL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Live component-model handles of one instance.
+pub const HANDLES_MAX: usize = 4_096;
+/// Core instances one component instance may create.
+pub const CORE_INSTANCES_MAX: usize = 100;
+/// Memories one component instance may create.
+pub const MEMORIES_MAX: usize = 50;
+/// Tables one component instance may create.
+pub const TABLES_MAX: usize = 50;
+
+/// What one instance may use. Both fields without an `Option` are mandatory:
+/// there is no unlimited instance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// All memories and tables of the instance together, in bytes.
+    pub memory_bytes_max: usize,
+    /// Wall-clock time of one call.
+    pub call_max: Duration,
+    /// Deterministic fuel of one call, or `None` to leave fuel unmetered.
+    pub fuel_max: Option<u64>,
+}
+
+/// The upper ends that an engine allows for [`Limits`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    /// Ceiling of `Limits::memory_bytes_max`.
+    pub memory_bytes_ceiling: usize,
+    /// Ceiling of `Limits::call_max`, in seconds.
+    pub call_seconds_ceiling: f64,
+    /// Ceiling of `Limits::fuel_max`.
+    pub fuel_ceiling: u64,
+}
+
+impl Limits {
+    /// Checks raw figures against `policy`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitInvalid`] naming the figure, the range and what to do.
+    pub fn new(
+        memory_bytes_max: i128,
+        call_seconds_max: f64,
+        fuel_max: Option<i128>,
+        policy: &Policy,
+    ) -> Result<Limits> {
+        within(
+            "memory_bytes_max",
+            memory_bytes_max,
+            MEMORY_BYTES_MIN as i128,
+            policy.memory_bytes_ceiling as i128,
+        )?;
+        if !(CALL_SECONDS_MIN..=policy.call_seconds_ceiling).contains(&call_seconds_max) {
+            return Err(out_of_range(
+                "call_seconds_max",
+                call_seconds_max,
+                CALL_SECONDS_MIN,
+                policy.call_seconds_ceiling,
+            ));
+        }
+        if let Some(fuel) = fuel_max {
+            within("fuel_max", fuel, FUEL_MIN.into(), policy.fuel_ceiling.into())?;
+        }
+        Ok(Limits {
+            // Both lie inside the policy's range, checked above.
+            memory_bytes_max: usize::try_from(memory_bytes_max).unwrap_or(MEMORY_BYTES_MIN),
+            call_max: Duration::from_secs_f64(call_seconds_max),
+            fuel_max: fuel_max.map(|fuel| u64::try_from(fuel).unwrap_or(FUEL_MIN)),
+        })
+    }
+}
+
+fn within(name: &str, value: i128, low: i128, high: i128) -> Result<()> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(out_of_range(name, value, low, high))
+}
+
+fn out_of_range<N: std::fmt::Display>(name: &str, value: N, low: N, high: N) -> Error {
+    Error::LimitInvalid(format!(
+        "{name}: {value} is outside {low}..={high}; \
+         hint: the upper end is the engine's policy, Engine(policy=Policy(...))"
+    ))
+}
+
+/// Counts every byte of every memory and table of a store against one limit.
+#[derive(Debug)]
+pub struct MemoryMeter {
+    limit: usize,
+    used: usize,
+    peak: usize,
+    denied: u64,
+    denied_in_call: bool,
+}
+
+impl MemoryMeter {
+    /// A meter that allows `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, used: 0, peak: 0, denied: 0, denied_in_call: false }
+    }
+
+    /// Forgets what the previous call was denied.
+    pub fn start_call(&mut self) {
+        self.denied_in_call = false;
+    }
+
+    /// Bytes allowed.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes in use now.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Most bytes ever in use.
+    pub fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// Growths refused so far.
+    pub fn denied(&self) -> u64 {
+        self.denied
+    }
+
+    /// Tells whether a growth was refused since [`MemoryMeter::start_call`].
+    pub fn denied_in_call(&self) -> bool {
+        self.denied_in_call
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        if wanted > self.limit {
+            self.denied += 1;
+            self.denied_in_call = true;
+            return false;
+        }
+        self.used = wanted;
+        self.peak = self.peak.max(wanted);
+        true
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // A growth past the memory's own maximum fails without our help and
+        // must not be charged.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(true);
+        }
+        Ok(self.grow(current, desired))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(true);
+        }
+        let current = current.saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(self.grow(current, desired.saturating_mul(TABLE_ELEMENT_BYTES)))
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_limit() {
+        let mut meter = MemoryMeter::new(100);
+        assert!(meter.memory_growing(0, 60, None).unwrap());
+        assert!(!meter.table_growing(0, 6, None).unwrap());
+        assert!(meter.table_growing(0, 5, None).unwrap());
+        assert_eq!((meter.used(), meter.denied()), (100, 1));
+    }
+
+    #[test]
+    fn a_growth_past_the_memorys_own_maximum_is_not_charged() {
+        let mut meter = MemoryMeter::new(100);
+        assert!(meter.memory_growing(0, 60, Some(50)).unwrap());
+        assert_eq!((meter.used(), meter.denied()), (0, 0));
+    }
+
+    #[test]
+    fn growth_near_the_end_of_the_address_space_is_refused_not_wrapped() {
+        let mut meter = MemoryMeter::new(usize::MAX - 1);
+        assert!(meter.memory_growing(0, 10, None).unwrap());
+        assert!(!meter.table_growing(0, usize::MAX, None).unwrap());
+    }
+}

@@ -1,0 +1,184 @@
+//! Imports that the embedder supplies.
+
+use crate::instance::StoreData;
+use crate::trap::HostFunctionFailed;
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use wasmtime::{AsContextMut as _, StoreContextMut};
+use wasmtime::component::{LinkerInstance, ResourceType, Val};
+
+/// One function the embedder supplies; its place in the list is its index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Supplied {
+    /// Interface as the embedder names it, the version optional; empty for a
+    /// function of the world itself.
+    pub interface: String,
+    /// Function name as WIT has it.
+    pub function: String,
+    /// Whether it may wait, so that the guest must be able to be set aside.
+    pub waits: bool,
+}
+
+/// What the embedder hands over with an instance.
+pub struct Supply<'a> {
+    /// The functions, by index.
+    pub functions: &'a [Supplied],
+    /// Runs them.
+    pub embedder: Arc<dyn Embedder>,
+}
+
+/// Type of the resources the embedder defines; `rep` is the embedder's own.
+pub struct HostObject;
+
+/// The result of a function that waited.
+pub type Answer = Box<dyn Any + Send>;
+/// A function that is waiting.
+pub type Pending = Pin<Box<dyn Future<Output = wasmtime::Result<Answer>> + Send>>;
+
+/// Runs what the embedder supplies. Every error ends the instance.
+pub trait Embedder: Send + Sync + 'static {
+    /// Runs function `index` at once.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the function failed with.
+    fn call(
+        &self,
+        store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> wasmtime::Result<()>;
+
+    /// Starts function `index`, which may wait.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the function failed with before it waited.
+    fn start(
+        &self,
+        store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        params: &[Val],
+    ) -> wasmtime::Result<Pending>;
+
+    /// Turns what function `index` answered into its results.
+    ///
+    /// # Errors
+    ///
+    /// If the answer does not fit the function's type.
+    fn finish(
+        &self,
+        store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        answer: Answer,
+        results: &mut [Val],
+    ) -> wasmtime::Result<()>;
+
+    /// Forgets the embedder's object `rep`: the guest dropped its last handle.
+    fn drop_object(&self, rep: u32);
+}
+
+/// For components that import nothing from the embedder.
+pub struct NoImports;
+
+impl Embedder for NoImports {
+    fn call(
+        &self,
+        _store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        _params: &[Val],
+        _results: &mut [Val],
+    ) -> wasmtime::Result<()> {
+        Err(nothing(index))
+    }
+
+    fn start(
+        &self,
+        _store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        _params: &[Val],
+    ) -> wasmtime::Result<Pending> {
+        Err(nothing(index))
+    }
+
+    fn finish(
+        &self,
+        _store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        _answer: Answer,
+        _results: &mut [Val],
+    ) -> wasmtime::Result<()> {
+        Err(nothing(index))
+    }
+
+    fn drop_object(&self, _rep: u32) {}
+}
+
+fn nothing(index: usize) -> wasmtime::Error {
+    HostFunctionFailed {
+        function: format!("number {index}"),
+        message: "the embedder supplied no functions".to_owned(),
+    }
+    .into()
+}
+
+/// Whether the embedder supplies anything of `interface`.
+pub(super) fn supplies(supplied: &[Supplied], interface: &str) -> bool {
+    supplied.iter().any(|one| same_interface(&one.interface, interface))
+}
+
+/// Index of the function that stands for `interface#function`.
+pub(super) fn position(supplied: &[Supplied], interface: &str, function: &str) -> Option<usize> {
+    supplied.iter().position(|one| {
+        same_interface(&one.interface, interface) && one.function == function
+    })
+}
+
+// The version may be left out by the embedder, never by the component.
+fn same_interface(given: &str, wanted: &str) -> bool {
+    given == wanted
+        || (!given.contains('@') && wanted.split_once('@').is_some_and(|(bare, _)| bare == given))
+}
+
+/// `get-user` and `[method]session.get-user` as Python has them.
+pub(super) fn snake_case(function: &str) -> String {
+    let bare = function.rsplit(['.', ']']).next().unwrap_or(function);
+    bare.replace('-', "_")
+}
+
+pub(super) fn define(
+    instance: &mut LinkerInstance<'_, StoreData>,
+    name: &str,
+    index: usize,
+    waits: bool,
+) -> wasmtime::Result<()> {
+    if !waits {
+        return instance.func_new(name, move |mut store, _, params, results| {
+            let embedder = store.data_mut().host_call();
+            embedder.call(store.as_context_mut(), index, params, results)?;
+            store.data().check_deadline()
+        });
+    }
+    instance.func_new_async(name, move |mut store, _, params, results| {
+        Box::new(async move {
+            let embedder = store.data_mut().host_call();
+            let pending = embedder.start(store.as_context_mut(), index, params)?;
+            let answer = pending.await?;
+            embedder.finish(store.as_context_mut(), index, answer, results)?;
+            store.data().check_deadline()
+        })
+    })
+}
+
+pub(super) fn define_resource(
+    instance: &mut LinkerInstance<'_, StoreData>,
+    name: &str,
+) -> wasmtime::Result<()> {
+    instance.resource(name, ResourceType::host::<HostObject>(), |store, rep| {
+        store.data().embedder().drop_object(rep);
+        Ok(())
+    })
+}

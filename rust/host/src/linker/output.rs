@@ -1,0 +1,181 @@
+//! What a guest writes to standard output and error: captured by lines, and
+//! bounded.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+/// Bytes of finished lines kept; the oldest lines go first.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one line; what is longer is cut into several lines.
+const LINE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes a guest may write at once.
+const WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// One captured stream; clones share it.
+#[derive(Clone, Default)]
+pub struct Output {
+    lines: Arc<Mutex<Lines>>,
+}
+
+#[derive(Default)]
+struct Lines {
+    finished: VecDeque<String>,
+    finished_bytes: usize,
+    current: Vec<u8>,
+    dropped_bytes: u64,
+}
+
+impl Output {
+    /// The lines kept, the unfinished last one included. Control characters
+    /// are spelled out, so that a guest cannot drive the reader's terminal.
+    pub fn text(&self) -> String {
+        let lines = self.lock();
+        let mut text = String::new();
+        for line in &lines.finished {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push_str(&printable(&lines.current));
+        text
+    }
+
+    /// Bytes of old lines that went to stay inside the bound.
+    pub fn dropped_bytes(&self) -> u64 {
+        self.lock().dropped_bytes
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        let mut lines = self.lock();
+        for &byte in bytes {
+            if byte == b'\n' || lines.current.len() == LINE_BYTES_MAX {
+                lines.finish_line();
+            }
+            if byte != b'\n' {
+                lines.current.push(byte);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    fn finish_line(&mut self) {
+        let line = printable(&std::mem::take(&mut self.current));
+        self.finished_bytes += line.len() + 1;
+        self.finished.push_back(line);
+        while self.finished_bytes > KEPT_BYTES_MAX {
+            let Some(oldest) = self.finished.pop_front() else { break };
+            self.finished_bytes -= oldest.len() + 1;
+            self.dropped_bytes += oldest.len() as u64 + 1;
+        }
+    }
+}
+
+fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for character in String::from_utf8_lossy(bytes).chars() {
+        if character.is_control() && character != '\t' {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{:02x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        Output::write(self, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
+    }
+}
+
+#[async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Output::write(&self, bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_stays_inside_the_bound_and_is_counted() {
+        let output = Output::default();
+        for _ in 0..100_000 {
+            Output::write(&output, b"0123456789abcdef\n");
+        }
+        assert!(output.text().len() <= KEPT_BYTES_MAX);
+        assert!(output.dropped_bytes() > 1_600_000);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let output = Output::default();
+        Output::write(&output, &vec![b'x'; 10 * LINE_BYTES_MAX]);
+        assert!(output.text().lines().all(|line| line.len() <= LINE_BYTES_MAX));
+    }
+
+    #[test]
+    fn escapes_reach_nobodys_terminal() {
+        let output = Output::default();
+        Output::write(&output, b"\x1b[2Jgone\x07");
+        assert_eq!(output.text(), "\\x1b[2Jgone\\x07");
+    }
+}
