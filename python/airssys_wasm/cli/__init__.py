@@ -1,0 +1,1 @@
+"""The command ``airssys-wasm``: one file per command."""

@@ -1,0 +1,35 @@
+"""``airssys-wasm build CRATE``: turn a Rust crate into a component."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from airssys_wasm import sdk
+from airssys_wasm.cli.screen import Screen
+
+NAME = "build"
+HELP = "Turn a Rust crate into a component."
+
+
+def command(
+    context: typer.Context,
+    crate: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="The folder that holds its Cargo.toml."),
+    ],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The component to write; default beside the crate."),
+    ] = None,
+) -> None:
+    """Build the crate and print the path of the component."""
+    screen = context.find_object(Screen)
+    # On a terminal the compiler's latest line; its errors come with the error.
+    with screen.err.status("building") as status:
+        component = sdk.build(crate, output, on_line=lambda line: status.update(escape(line)))
+    screen.data(str(component))

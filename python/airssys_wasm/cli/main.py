@@ -1,0 +1,94 @@
+"""The command line's frame: its commands, its flags, and how an error ends it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from airssys_wasm.cli import build, demo, inspect, run, stubs
+from airssys_wasm.cli.screen import Screen
+from airssys_wasm.cli.status import Status, hint_of, status_of
+from airssys_wasm.errors import AirssysError
+
+__all__ = ["execute", "main"]
+
+app = typer.Typer(
+    name="airssys-wasm",
+    help="Run WebAssembly components inside hard limits.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _command in (demo, run, inspect, stubs, build):
+    app.command(name=_command.NAME, help=_command.HELP)(_command.command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"airssys-wasm {version('airssys-wasm')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _frame(
+    context: typer.Context,
+    *,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show a traceback under an error.")
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    context.find_object(Screen).verbose = verbose
+
+
+def execute(arguments: Sequence[str], screen: Screen) -> int:
+    """Run one command and return its exit status; nothing escapes but a signal.
+
+    Args:
+        arguments: what stands behind the program's name.
+        screen: where output and errors go.
+    """
+    try:
+        result = typer.main.get_command(app).main(
+            args=list(arguments), prog_name="airssys-wasm", standalone_mode=False, obj=screen
+        )
+    except typer.TyperException as error:
+        screen.error(error.format_message(), "`airssys-wasm --help` shows the usage")
+        return Status.USAGE
+    except typer.Abort:
+        return Status.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the frame is where every error ends
+        return _report(error, screen)
+    return result if isinstance(result, int) else Status.OK
+
+
+def _report(error: Exception, screen: Screen) -> Status:
+    if screen.verbose:
+        screen.err.print("".join(traceback.format_exception(error)), markup=False, end="")
+    if isinstance(error, AirssysError | OSError):
+        screen.error(str(error) or type(error).__name__, hint_of(error))
+    else:
+        screen.error(
+            f"unexpected {type(error).__name__}: {error}",
+            "this is a defect in airssys-wasm; run again with --verbose and report it",
+        )
+    return status_of(error)
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` asks for, and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that cannot show a character gets a mark instead of a crash.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(execute(sys.argv[1:], Screen()))

@@ -1,0 +1,70 @@
+"""``airssys-wasm run COMPONENT FUNCTION [JSON…]``: call one function inside limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import airssys_wasm as aw
+from airssys_wasm.cli.limits import Fuel, Memory, Seconds
+from airssys_wasm.cli.screen import Screen
+
+NAME = "run"
+HELP = "Call one function of a component inside hard limits."
+
+
+def command(
+    context: typer.Context,
+    component: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A component.")],
+    function: Annotated[
+        str, typer.Argument(help="What to call: NAME, or INTERFACE#NAME, as `inspect` lists it.")
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[JSON]...", help='One JSON value each: 1, "text", {"age": 36}.'),
+    ] = None,
+    *,
+    memory: Memory = 2 * aw.MIB,
+    seconds: Seconds = 1.0,
+    fuel: Fuel = None,
+    receipt: Annotated[
+        bool, typer.Option("--receipt", help="Print what the call cost on stderr.")
+    ] = False,
+) -> None:
+    """Print the result as JSON on stdout."""
+    screen = context.find_object(Screen)
+    values = [_parse(text) for text in arguments or ()]
+    limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
+    loaded = aw.Engine().load(component)
+    with loaded.instantiate(limits=limits) as instance:
+        try:
+            result = instance.call(function, *values)
+        finally:
+            if receipt and instance.receipt is not None:
+                screen.err.print(str(instance.receipt), markup=False)
+    screen.data(json.dumps(result, ensure_ascii=False, default=_encode))
+
+
+def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(
+            f"{text!r} is not JSON ({error}); quote texts twice: '\"Ada\"'"
+        ) from error
+
+
+def _encode(value: object) -> object:
+    """Say in JSON what has no word of its own there."""
+    match value:
+        case aw.Variant():
+            return {"case": value.case, "value": value.value}
+        case bytes() | bytearray() | memoryview():
+            return list(value)
+        case frozenset() | set():
+            return sorted(value)
+        case _:
+            return repr(value)

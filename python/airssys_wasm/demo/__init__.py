@@ -1,0 +1,11 @@
+"""The demonstration: real work done by guests, then attacks that come to nothing.
+
+``texts`` finds something to read, ``scenes`` plays one scene each and returns
+what happened as data, ``show`` plays them all, ``render`` puts it on a terminal.
+"""
+
+from __future__ import annotations
+
+from airssys_wasm.demo.show import Show, play
+
+__all__ = ["Show", "play"]

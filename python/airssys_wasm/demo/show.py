@@ -1,0 +1,73 @@
+"""The whole demonstration, from the first scene to the verdict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import airssys_wasm as aw
+from airssys_wasm.demo.attackers import ATTACKS
+from airssys_wasm.demo.scenes import Attacked, Refused, Reported, as_data
+from airssys_wasm.demo.stage import attack, refuse
+from airssys_wasm.demo.texts import Text
+from airssys_wasm.demo.work import Reader, report
+
+__all__ = ["Show", "play"]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Everything that the demonstration showed.
+
+    Attributes:
+        reported: the useful work.
+        attacked: the attacks, in the order in which they ran.
+        refused: the component that wanted too much.
+        seconds: how long it all took, compiling included.
+    """
+
+    reported: Reported
+    attacked: tuple[Attacked, ...]
+    refused: Refused
+    seconds: float
+
+    @property
+    def held(self) -> bool:
+        """Tell whether every attack ended as promised."""
+        return self.refused.held and all(scene.held for scene in self.attacked)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the show as JSON can say it; docs/spec/demo-output.md has the schema."""
+        return {
+            "schema": 1,
+            "held": self.held,
+            "seconds": self.seconds,
+            "reported": as_data(self.reported),
+            "attacked": [as_data(scene) for scene in self.attacked],
+            "refused": as_data(self.refused),
+        }
+
+
+def play(text: Text) -> Show:
+    """Play every scene on one engine.
+
+    Args:
+        text: what the useful guests read.
+
+    Raises:
+        AirssysError: the engine could not serve, or the useful work failed.
+    """
+    started = time.perf_counter()
+    engine = aw.Engine()
+    reported = report(engine, text)
+    # One reader stays alive through all the attacks, as a customer would.
+    with Reader.open(engine) as bystander:
+        before = bystander.figures(text.content)
+
+        def unharmed() -> bool:
+            return bystander.figures(text.content) == before
+
+        attacked = tuple(attack(engine, plan, unharmed=unharmed) for plan in ATTACKS)
+    refused = refuse(engine)
+    return Show(reported, attacked, refused, time.perf_counter() - started)
