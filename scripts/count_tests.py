@@ -23,12 +23,20 @@ CARGO_RESULT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many tests of one suite ended how, and how the runner itself ended."""
+    """How many tests ended how, and how the runner itself ended."""
 
-    passed: int
-    failed: int
-    skipped: int
-    status: int
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    status: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.status or other.status,
+        )
 
     @property
     def good(self) -> bool:
@@ -65,9 +73,13 @@ def count_junit(report: Path, status: int) -> Count:
     return Count(total("tests") - failed - skipped, failed, skipped, status)
 
 
-def run_cargo(arguments: list[str]) -> Count:
-    """Run ``cargo test``, showing its output as it comes."""
-    command = ["cargo", "test", "--no-fail-fast", *arguments]
+def run_cargo(crate: str, arguments: list[str]) -> Count:
+    """Run ``cargo test`` for one crate, showing its output as it comes.
+
+    One crate a run: cargo joins the features of all the crates that it is asked
+    for, and a dependency of one crate's tests would have the engine compiled again.
+    """
+    command = ["cargo", "test", "--no-fail-fast", "--package", crate, *arguments]
     lines: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as cargo:  # noqa: S603
         assert cargo.stdout is not None
@@ -89,20 +101,16 @@ def run_pytest(arguments: list[str]) -> Count:
 def main() -> int:
     """Run both suites and print the totals."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--crate", action="append", default=[], help="a crate to test")
     parser.add_argument("--cargo", default="", help="arguments for cargo test, as one string")
     parser.add_argument("--pytest", default="", help="arguments for pytest, as one string")
     arguments = parser.parse_args()
 
-    rust = run_cargo(shlex.split(arguments.cargo))
+    flags = shlex.split(arguments.cargo)
+    rust = sum((run_cargo(crate, flags) for crate in arguments.crate), start=Count())
     python = run_pytest(shlex.split(arguments.pytest))
 
-    whole = Count(
-        rust.passed + python.passed,
-        rust.failed + python.failed,
-        rust.skipped + python.skipped,
-        status=rust.status or python.status,
-    )
-    print(f"\n{rust.line('Rust')}\n{python.line('Python')}\n{whole.line('total')}")
+    print(f"\n{rust.line('Rust')}\n{python.line('Python')}\n{(rust + python).line('total')}")
     return 0 if rust.good and python.good else 1
 
 

@@ -28,7 +28,7 @@ def command(
     ] = None,
 ) -> None:
     """Build the crate and print the path of the component."""
-    screen = context.find_object(Screen)
+    screen = context.ensure_object(Screen)
     # On a terminal the compiler's latest line; its errors come with the error.
     with screen.err.status("building") as status:
         component = sdk.build(crate, output, on_line=lambda line: status.update(escape(line)))

@@ -34,7 +34,7 @@ def command(
     ] = False,
 ) -> int:
     """Play the demonstration; the status is 1 if the host did not hold."""
-    screen = context.find_object(Screen)
+    screen = context.ensure_object(Screen)
     show = play(read(file) if file else shipped())
     if as_json:
         screen.json(show.as_data())

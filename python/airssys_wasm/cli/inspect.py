@@ -1,4 +1,7 @@
-"""``airssys-wasm inspect COMPONENT``: what it imports, what it exports, and its WIT."""
+"""``airssys-wasm inspect SOURCE``: what it imports, what it exports, and its WIT.
+
+Nothing is compiled and nothing runs.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,57 @@ from typing import Annotated
 
 import typer
 
-import airssys_wasm as aw
+from airssys_wasm import wit
 from airssys_wasm.cli.screen import Screen
 
 NAME = "inspect"
 HELP = "Show what a component imports and exports."
 
 
-def _functions(interfaces: Mapping[str, Mapping[str, object]]) -> dict[str, list[str]]:
+def command(
+    context: typer.Context,
+    source: Annotated[
+        Path, typer.Argument(exists=True, help="A component, or a folder of WIT files.")
+    ],
+    *,
+    world: Annotated[
+        str | None, typer.Option("--world", help="For WIT with several worlds, which one.")
+    ] = None,
+    as_wit: Annotated[
+        bool, typer.Option("--wit", help="Print everything as WIT and no more.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read the interfaces and print them."""
+    screen = context.ensure_object(Screen)
+    if as_wit:
+        screen.data(wit.world_text(source))
+        return
+    described = wit.describe(source, world=world)
+    if as_json:
+        screen.json(
+            {
+                "world": described.name,
+                "imports": _signatures(described.imports),
+                "exports": _signatures(described.exports),
+                "wit": wit.world_text(source),
+            }
+        )
+        return
+    _show("imports", described.imports, screen)
+    _show("exports", described.exports, screen)
+
+
+def _signatures(interfaces: Mapping[str, wit.Interface]) -> dict[str, dict[str, str]]:
     return {
-        name: [str(signature) for signature in functions.values()]
-        for name, functions in interfaces.items()
+        name: {function: str(signature) for function, signature in interface.items()}
+        for name, interface in interfaces.items()
     }
 
 
-def command(
-    context: typer.Context,
-    component: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A component.")],
-    *,
-    wit: Annotated[bool, typer.Option("--wit", help="Print its world as WIT and no more.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Load the component, which checks it, and print what it is."""
-    screen = context.find_object(Screen)
-    loaded = aw.Engine().load(component)
-    imports, exports = _functions(loaded.imports), _functions(loaded.exports)
-    if wit:
-        screen.data(loaded.wit)
-    elif as_json:
-        screen.json({"imports": imports, "exports": exports, "wit": loaded.wit})
-    else:
-        for title, interfaces in (("imports", imports), ("exports", exports)):
-            screen.out.print(title, style="bold")
-            for name, signatures in interfaces.items():
-                screen.out.print(f"  {name or '(world)'}", markup=False)
-                for signature in signatures:
-                    screen.out.print(f"    {signature}", style="dim", markup=False)
+def _show(title: str, interfaces: Mapping[str, wit.Interface], screen: Screen) -> None:
+    screen.out.print(title if interfaces else f"{title}: nothing", style="bold")
+    for name, interface in interfaces.items():
+        screen.out.print(f"  {name or '(the world itself)'}", markup=False)
+        for function in interface.values():
+            screen.out.print(f"    {function}", style="dim", markup=False)

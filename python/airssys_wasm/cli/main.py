@@ -48,7 +48,7 @@ def _frame(
         ),
     ] = False,
 ) -> None:
-    context.find_object(Screen).verbose = verbose
+    context.ensure_object(Screen).verbose = verbose
 
 
 def execute(arguments: Sequence[str], screen: Screen) -> int:

@@ -9,8 +9,11 @@ from typing import Annotated, Any
 import typer
 
 import airssys_wasm as aw
+from airssys_wasm import wit
 from airssys_wasm.cli.limits import Fuel, Memory, Seconds
 from airssys_wasm.cli.screen import Screen
+from airssys_wasm.cli.values import from_json, to_json
+from airssys_wasm.wit.model import Type, World
 
 NAME = "run"
 HELP = "Call one function of a component inside hard limits."
@@ -35,17 +38,29 @@ def command(
     ] = False,
 ) -> None:
     """Print the result as JSON on stdout."""
-    screen = context.find_object(Screen)
+    screen = context.ensure_object(Screen)
     values = [_parse(text) for text in arguments or ()]
     limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
-    loaded = aw.Engine().load(component)
-    with loaded.instantiate(limits=limits) as instance:
+    world = wit.describe(component)
+    types = _parameters(world, function)
+    if types is not None and len(types) == len(values):
+        values = [from_json(v, t, world) for v, t in zip(values, types, strict=True)]
+    with aw.Engine().load(component).instantiate(limits=limits) as instance:
         try:
             result = instance.call(function, *values)
         finally:
             if receipt and instance.receipt is not None:
                 screen.err.print(str(instance.receipt), markup=False)
-    screen.data(json.dumps(result, ensure_ascii=False, default=_encode))
+    screen.data(json.dumps(to_json(result), ensure_ascii=False))
+
+
+def _parameters(world: World, function: str) -> list[Type] | None:
+    """Return the types that ``function`` takes, or None: then the call says what is wrong."""
+    interface, _, name = function.rpartition("#")
+    for key, exported in world.exports.items():
+        if interface in {key, key.partition("@")[0]} and name in exported:
+            return [param.type for param in exported[name].params]
+    return None
 
 
 def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -55,16 +70,3 @@ def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
         raise typer.BadParameter(
             f"{text!r} is not JSON ({error}); quote texts twice: '\"Ada\"'"
         ) from error
-
-
-def _encode(value: object) -> object:
-    """Say in JSON what has no word of its own there."""
-    match value:
-        case aw.Variant():
-            return {"case": value.case, "value": value.value}
-        case bytes() | bytearray() | memoryview():
-            return list(value)
-        case frozenset() | set():
-            return sorted(value)
-        case _:
-            return repr(value)

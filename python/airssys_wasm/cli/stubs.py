@@ -24,4 +24,4 @@ def command(
 ) -> None:
     """Write the stubs and print where they are."""
     aw.Engine().load(source).stubs(output)
-    context.find_object(Screen).data(str(output))
+    context.ensure_object(Screen).data(str(output))

@@ -1,0 +1,176 @@
+"""The command, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Run = Callable[..., CompletedProcess[str]]
+
+ADDER = """
+(component
+  (core module $m
+    (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func (export "spin") (loop $for-ever (br $for-ever)))
+    (func (export "trap") unreachable))
+  (core instance $i (instantiate $m))
+  (func (export "add") (param "left" s32) (param "right" s32) (result s32)
+    (canon lift (core func $i "add")))
+  (func (export "spin") (canon lift (core func $i "spin")))
+  (func (export "trap") (canon lift (core func $i "trap"))))
+"""
+
+
+@pytest.fixture
+def adder(tmp_path: Path) -> str:
+    path = tmp_path / "adder.wat"
+    path.write_text(ADDER)
+    return str(path)
+
+
+@pytest.fixture
+def thief() -> str:
+    return str(files("airssys_wasm.components").joinpath("file-thief.wat"))
+
+
+def test_the_version_is_the_installed_one(airssys_wasm: Run) -> None:
+    from importlib.metadata import version  # noqa: PLC0415 - only this test asks
+
+    ran = airssys_wasm("--version")
+
+    assert (ran.returncode, ran.stdout) == (0, f"airssys-wasm {version('airssys-wasm')}\n")
+
+
+def test_help_lists_every_command(airssys_wasm: Run) -> None:
+    ran = airssys_wasm("--help")
+
+    assert ran.returncode == 0
+    assert all(name in ran.stdout for name in ("demo", "run", "inspect", "stubs", "build"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        ("run",),
+        ("run", "no-such-file.wasm", "add"),
+        ("demo", "no-such-file.txt"),
+        ("demo", "--no-such-flag"),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(airssys_wasm: Run, arguments: tuple[str]) -> None:
+    ran = airssys_wasm(*arguments)
+
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("error: ")
+    assert "hint: " in ran.stderr
+
+
+def test_run_prints_the_result_as_json(airssys_wasm: Run, adder: str) -> None:
+    ran = airssys_wasm("run", adder, "add", "1", "--", "-3")
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "-2\n", "")
+
+
+def test_the_receipt_goes_beside_the_data(airssys_wasm: Run, adder: str) -> None:
+    ran = airssys_wasm("run", adder, "add", "1", "2", "--receipt")
+
+    assert ran.stdout == "3\n"
+    assert "seconds" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("add", "1", "2147483648"), 7, "s32"),
+        (("add", "1", '"two"'), 7, "right"),
+        (("add", "1"), 7, "add"),
+        (("subtract", "1", "2"), 7, "subtract"),
+        (("add", "1", "two"), 2, "not JSON"),
+        (("trap",), 1, "unreachable"),
+        (("spin", "--seconds", "0.1"), 1, "0.1"),
+        (("spin", "--fuel", "10000"), 1, "fuel"),
+        (("add", "1", "2", "--memory", "lots"), 2, "512KiB"),
+        (("add", "1", "2", "--memory", "0"), 3, "memory_bytes_max"),
+        (("add", "1", "2", "--seconds", "-1"), 3, "call_seconds_max"),
+    ],
+)
+def test_each_failure_has_its_status_and_its_words(
+    airssys_wasm: Run, adder: str, arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    ran = airssys_wasm("run", adder, *arguments)
+
+    assert ran.returncode == status, ran.stderr
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("error: ")
+    assert words in ran.stderr
+    assert "hint: " in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_component_that_wants_too_much_is_not_authorised(airssys_wasm: Run, thief: str) -> None:
+    ran = airssys_wasm("run", thief, "look-around")
+
+    assert ran.returncode == 6
+    assert "wasi:filesystem/preopens" in ran.stderr
+
+
+def test_bytes_that_are_no_component_fail_validation(airssys_wasm: Run, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.wasm"
+    garbage.write_bytes(b"\x00asm\x01\x00\x00\x00")
+
+    assert airssys_wasm("run", str(garbage), "add").returncode == 7
+    assert airssys_wasm("inspect", str(garbage)).returncode == 7
+
+
+def test_a_traceback_comes_only_when_asked_for(airssys_wasm: Run, adder: str) -> None:
+    quiet = airssys_wasm("run", adder, "trap")
+    verbose = airssys_wasm("--verbose", "run", adder, "trap")
+
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in verbose.stderr
+    assert quiet.returncode == verbose.returncode == 1
+
+
+def test_inspect_lists_functions_with_their_types(airssys_wasm: Run, adder: str) -> None:
+    ran = airssys_wasm("inspect", adder)
+
+    assert ran.returncode == 0
+    assert "add(left: s32, right: s32) -> s32" in ran.stdout
+
+
+def test_inspect_says_the_same_in_json(airssys_wasm: Run, adder: str) -> None:
+    seen = json.loads(airssys_wasm("inspect", adder, "--json").stdout)
+
+    assert seen["imports"] == {}
+    assert seen["exports"][""]["add"] == "add(left: s32, right: s32) -> s32"
+    assert seen["wit"] == airssys_wasm("inspect", adder, "--wit").stdout
+
+
+def test_stubs_are_python(airssys_wasm: Run, adder: str, tmp_path: Path) -> None:
+    ran = airssys_wasm("stubs", adder, "-o", "adder.pyi")
+
+    assert (ran.returncode, ran.stdout) == (0, "adder.pyi\n")
+    written = (tmp_path / "adder.pyi").read_text()
+    compile(written, "adder.pyi", "exec")
+    assert "def add" in written
+
+
+def test_a_folder_without_a_crate_cannot_be_built(airssys_wasm: Run, tmp_path: Path) -> None:
+    ran = airssys_wasm("build", str(tmp_path))
+
+    assert ran.returncode == 8
+    assert "Cargo.toml" in ran.stderr
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "xterm-256color"}])
+def test_a_pipe_gets_no_colours(airssys_wasm: Run, adder: str, environment: dict[str, str]) -> None:
+    for arguments in (("inspect", adder), ("run", adder, "trap"), ("no-such-command",)):
+        ran = airssys_wasm(*arguments, **environment)
+        assert "\x1b" not in ran.stdout + ran.stderr

@@ -1,0 +1,115 @@
+"""The demonstration, from the installed command."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+Run = Callable[..., CompletedProcess[str]]
+
+SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "spec" / "demo-output.md"
+SECONDS_MAX = 10.0
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("text") / "storm.txt"
+    path.write_text("A storm came up. Nobody had seen it coming, and so nobody ran.\n", "utf-8")
+    return path
+
+
+def play(airssys_wasm: Run, *arguments: str) -> dict[str, Any]:
+    ran = airssys_wasm("demo", "--json", *arguments)
+    assert ran.returncode == 0, ran.stderr
+    shown: dict[str, Any] = json.loads(ran.stdout)
+    return shown
+
+
+def test_the_demo_holds_in_time_and_says_so(airssys_wasm: Run) -> None:
+    started = time.perf_counter()
+    ran = airssys_wasm("demo")
+    seconds = time.perf_counter() - started
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert "the host held" in ran.stdout
+    assert "LICENSE and README" in ran.stdout
+    assert seconds < SECONDS_MAX
+
+
+def test_the_demo_needs_no_compiler_and_no_checkout(airssys_wasm: Run) -> None:
+    assert airssys_wasm("demo", PATH="").returncode == 0
+
+
+def test_each_attack_ends_in_its_own_error(airssys_wasm: Run, text: Path) -> None:
+    shown = play(airssys_wasm, str(text))
+
+    assert {scene["name"]: scene["error"] for scene in shown["attacked"]} == {
+        "fuel-bomb": "FuelExhausted",
+        "infinite-loop": "CallTimeout",
+        "memory-hog": "OutOfMemory",
+    }
+    assert shown["held"] is True
+
+
+def test_the_receipts_show_that_the_attacks_ran(airssys_wasm: Run, text: Path) -> None:
+    costs = {s["name"]: s["cost"] for s in play(airssys_wasm, str(text))["attacked"]}
+
+    assert costs["fuel-bomb"]["fuel"] >= 9_000_000
+    assert 0.25 <= costs["infinite-loop"]["seconds"] < 0.25 + 0.1
+    assert 1 << 20 < costs["memory-hog"]["memory_bytes_peak"] <= 2 << 20
+
+
+def test_the_refusal_names_what_would_grant_it(airssys_wasm: Run, text: Path) -> None:
+    refused = play(airssys_wasm, str(text))["refused"]
+
+    assert refused["error"] == "ImportMissing"
+    wanted = dict(refused["missing"])
+    assert any("wasi:filesystem/preopens" in name for name in wanted)
+    assert all(wanted.values())
+
+
+def test_the_figures_are_of_the_text_that_was_given(airssys_wasm: Run, text: Path) -> None:
+    shown = play(airssys_wasm, str(text))
+
+    assert shown["reported"]["source"] == "storm.txt"
+    assert shown["reported"]["figures"]["words"] == len(text.read_text("utf-8").split())
+    assert shown["reported"]["report"].startswith("#")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", "Grüße, 世界! 🌍".encode()])
+def test_any_file_is_a_text(airssys_wasm: Run, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_bytes(content)
+
+    assert play(airssys_wasm, str(path))["held"] is True
+
+
+def test_the_json_has_the_documented_schema(airssys_wasm: Run, text: Path) -> None:
+    documented = json.loads(
+        re.findall(r"```json\n(.*?)```", SCHEMA.read_text("utf-8"), re.DOTALL)[0]
+    )
+
+    assert shape(play(airssys_wasm, str(text))) == shape(documented)
+
+
+def shape(value: object) -> object:
+    """Return the kinds of ``value`` all the way down, without its contents."""
+    match value:
+        case dict():
+            return {name: shape(item) for name, item in value.items()}
+        case list() if value:
+            return [shape(value[0])]
+        case bool():
+            return "boolean"
+        case int() | float() | None:
+            return "number"  # null where there is none, fuel for one
+        case _:
+            return type(value).__name__
