@@ -17,13 +17,13 @@ def resolve_json(
 
     Args:
         source: what to read.
-        world: the world to choose, by name or full identifier.
+        world: the world to choose, by name or full identifier; may be left out
+            for a component, and for a package with one world.
         name: what errors call ``source`` if it is text.
 
     Returns:
-        ``{"resolve": ..., "package": index, "world": index or null}``: the
-        resolved packages as wit-parser writes them, the package asked for, and
-        the world chosen, or the component's own.
+        ``{"resolve": ..., "package": index, "world": index}``: the resolved
+        packages as wit-parser writes them, the package asked for, and the world.
 
     Raises:
         WitInvalid: the text does not parse or resolve, a file cannot be read,

@@ -20,26 +20,23 @@ pub struct Summary {
 }
 
 /// Resolves `source` and returns it as JSON:
-/// `{"resolve": …, "package": index, "world": index or null}`.
+/// `{"resolve": …, "package": index, "world": index}`.
 ///
-/// `resolve` is wit-parser's own serialisation. `world` is the one named, or a
-/// component's own; null where a package was given and no name.
+/// `resolve` is wit-parser's own serialisation. `world` is the one named, a
+/// component's own, or the only one of the package.
 ///
 /// # Errors
 ///
-/// Any [`WitError`]; [`WitError::World`] if `world` is not in the package.
+/// Any [`WitError`]; [`WitError::World`] if there is no such world, or no name
+/// was given and the package has not exactly one.
 pub fn resolve_json(source: Source<'_>, world: Option<&str>) -> Result<String, WitError> {
     bounded(|| {
         let loaded = load(source)?;
-        let world = match world {
-            Some(name) => Some(loaded.select_world(Some(name))?),
-            None => loaded.world,
-        };
+        let world = loaded.select_world(world)?.index();
         // Written out by hand: going through a JSON value would sort the keys,
         // and the order of functions is the order of the text.
         let resolve = serde_json::to_string(&loaded.resolve)
             .map_err(|error| WitError::Undecodable(error.to_string()))?;
-        let world = world.map_or_else(|| "null".to_owned(), |id| id.index().to_string());
         let package = loaded.package.index();
         Ok(format!(
             "{{\"resolve\":{resolve},\"package\":{package},\"world\":{world}}}"
