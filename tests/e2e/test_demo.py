@@ -80,7 +80,9 @@ def test_the_figures_are_of_the_text_that_was_given(airssys_wasm: Run, text: Pat
     shown = play(airssys_wasm, str(text))
 
     assert shown["reported"]["source"] == "storm.txt"
-    assert shown["reported"]["figures"]["words"] == len(text.read_text("utf-8").split())
+    counts = shown["reported"]["figures"]["storm.txt"]["counts"]
+    assert counts["words"] == len(text.read_text("utf-8").split())
+    assert counts["sentences"] == 2
     assert shown["reported"]["report"].startswith("#")
 
 

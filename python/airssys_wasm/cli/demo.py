@@ -35,7 +35,7 @@ def command(
 ) -> int:
     """Play the demonstration; the status is 1 if the host did not hold."""
     screen = context.ensure_object(Screen)
-    show = play(read(file) if file else shipped())
+    show = play([read(file)] if file else shipped())
     if as_json:
         screen.json(show.as_data())
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-import airssys_wasm as aw
+from airssys_wasm import wit
 from airssys_wasm.cli.screen import Screen
 
 NAME = "stubs"
@@ -20,8 +20,15 @@ def command(
         Path, typer.Argument(exists=True, help="A component, or a folder of WIT files.")
     ],
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .pyi file to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The .pyi file to write; .py can be imported.")
+    ],
+    world: Annotated[
+        str | None, typer.Option("--world", help="For WIT with several worlds, which one.")
+    ] = None,
 ) -> None:
     """Write the stubs and print where they are."""
-    aw.Engine().load(source).stubs(output)
+    if output.suffix not in {".py", ".pyi"}:
+        raise typer.BadParameter(f"{output} is no Python file; name it .pyi, or .py to import it")
+    wit.write_stubs(wit.describe(source, world=world), output)
     context.ensure_object(Screen).data(str(output))

@@ -12,7 +12,7 @@ __all__ = ["Attacked", "Cost", "Refused", "Reported"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The receipt of one call, as plain numbers."""
+    """The receipt of a call, or of several together, as plain numbers."""
 
     seconds: float
     fuel: int | None
@@ -33,20 +33,36 @@ class Cost:
             bytes_out=receipt.bytes_out,
         )
 
+    @classmethod
+    def nothing(cls) -> Cost:
+        """Return the cost of no call, to add others to."""
+        return cls(0.0, None, 0, 0, 0, 0)
+
+    def __add__(self, other: Cost) -> Cost:
+        fuels = [fuel for fuel in (self.fuel, other.fuel) if fuel is not None]
+        return Cost(
+            seconds=self.seconds + other.seconds,
+            fuel=sum(fuels) if fuels else None,
+            memory_bytes_peak=max(self.memory_bytes_peak, other.memory_bytes_peak),
+            host_calls=self.host_calls + other.host_calls,
+            bytes_in=self.bytes_in + other.bytes_in,
+            bytes_out=self.bytes_out + other.bytes_out,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
     """Two guests did a piece of work: one counted, the other wrote it up.
 
     Attributes:
-        source: what was read.
-        figures: what ``text-stats`` found.
+        source: the names of what was read.
+        figures: name of a text → what ``text-stats`` found in it.
         report: what ``markdown-report`` made of it.
         costs: component name → what its work cost.
     """
 
     source: str
-    figures: dict[str, Any]
+    figures: dict[str, dict[str, Any]]
     report: str
     costs: dict[str, Cost]
 

@@ -14,10 +14,10 @@ _DISTRIBUTION = "airssys-wasm"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text and where it comes from."""
+    """A text in UTF-8, and where it comes from."""
 
     name: str
-    content: str
+    content: bytes
 
 
 def read(path: Path) -> Text:
@@ -26,25 +26,24 @@ def read(path: Path) -> Text:
     Raises:
         OSError: the file cannot be read.
     """
-    return Text(path.name, path.read_bytes().decode("utf-8", errors="replace"))
+    return Text(path.name, path.read_bytes().decode("utf-8", errors="replace").encode())
 
 
-def shipped() -> Text:
+def shipped() -> tuple[Text, ...]:
     """Return the licence and the README, which every installation carries.
 
     Packaging puts both into the metadata of a distribution, so they are there
     without a copy of ours.
     """
-    parts = tuple(_installed_texts())
-    return Text(" and ".join(name for name, _ in parts), "\n\n".join(text for _, text in parts))
+    return tuple(_installed_texts())
 
 
-def _installed_texts() -> Iterator[tuple[str, str]]:
+def _installed_texts() -> Iterator[Text]:
     installed = distribution(_DISTRIBUTION)
     for file in installed.files or ():
         if file.name == "LICENSE" and ".dist-info" in str(file):
-            yield "LICENSE", file.read_text(encoding="utf-8")
+            yield Text("LICENSE", file.read_text(encoding="utf-8").encode())
     # email.message keeps the long description as the body behind the headers.
     readme = installed.metadata.get_payload()  # type: ignore[attr-defined]
     if readme:
-        yield "README", str(readme)
+        yield Text("README", str(readme).encode())
