@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,25 @@ def test_a_package_can_be_said_in_binary_and_read_back(name: str, root: Path) ->
     assert package == f"airssys:{name}@1.0.0"
     assert functions > 0
     assert wit.validate(printed) == (package, interfaces, worlds, functions)
+
+
+def test_one_world_can_take_all_four(root: Path, tmp_path: Path) -> None:
+    for name in ("core", "filesystem", "network", "process"):
+        shutil.copytree(root / "wit" / name, tmp_path / "deps" / name)
+    (tmp_path / "world.wit").write_text("""
+        package acme:everything;
+        world everything {
+            include airssys:core/stateful-component@1.0.0;
+            include airssys:filesystem/imports@1.0.0;
+            include airssys:network/imports@1.0.0;
+            include airssys:process/watcher@1.0.0;
+        }
+    """)
+
+    printed = wit.world_text(tmp_path)
+
+    for used in ("core/storage", "filesystem/paths", "network/http", "process/events"):
+        assert f"airssys:{used}@1.0.0" in printed
 
 
 def test_every_item_has_a_comment(packages: list[Package]) -> None:
