@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 
 import airssys_wasm as aw
 from airssys_wasm.demo.attackers import Attack
+from airssys_wasm.demo.cast import load
 from airssys_wasm.demo.scenes import Attacked, Cost, Refused
 
 __all__ = ["attack", "refuse"]
 
 _THIEF = "file-thief"
 _THIEF_LIMITS = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=1.0)
-
-
-def _load(engine: aw.Engine, name: str) -> aw.Component:
-    return engine.load(files("airssys_wasm.components").joinpath(f"{name}.wat").read_bytes())
 
 
 def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> Attacked:
@@ -28,7 +24,7 @@ def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> 
         unharmed: asks a bystander on the same engine whether it is still well.
     """
     ended: aw.ComponentFailed | None = None
-    with _load(engine, plan.name).instantiate(limits=plan.limits) as instance:
+    with load(engine, f"{plan.name}.wat").instantiate(limits=plan.limits) as instance:
         try:
             instance.call(plan.export)
         except aw.ComponentFailed as error:
@@ -51,7 +47,7 @@ def refuse(engine: aw.Engine) -> Refused:
     """Try to start a component that wants files it was not granted."""
     refused: aw.ImportMissing | None = None
     try:
-        with _load(engine, _THIEF).instantiate(limits=_THIEF_LIMITS):
+        with load(engine, f"{_THIEF}.wat").instantiate(limits=_THIEF_LIMITS):
             pass
     except aw.ImportMissing as error:
         refused = error

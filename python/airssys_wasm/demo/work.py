@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import airssys_wasm as aw
+from airssys_wasm.demo.cast import load
 from airssys_wasm.demo.scenes import Cost, Reported
 from airssys_wasm.demo.texts import Text
 
@@ -26,10 +26,6 @@ _READER_LIMITS = aw.Limits(memory_bytes_max=2 * aw.MIB, call_seconds_max=5.0)
 _WRITER_LIMITS = aw.Limits(memory_bytes_max=64 * aw.MIB, call_seconds_max=10.0)
 
 
-def _load(engine: aw.Engine, name: str) -> aw.Component:
-    return engine.load(files("airssys_wasm.components").joinpath(f"{name}.wasm").read_bytes())
-
-
 @dataclass(slots=True)
 class Reader:
     """A live ``text-stats``.
@@ -45,7 +41,7 @@ class Reader:
     @contextmanager
     def open(cls, engine: aw.Engine) -> Iterator[Reader]:
         """Start one, and close it behind the ``with`` block."""
-        with _load(engine, "text-stats").instantiate(limits=_READER_LIMITS) as instance:
+        with load(engine, "text-stats.wasm").instantiate(limits=_READER_LIMITS) as instance:
             yield cls(instance, Cost.nothing())
 
     def figures(self, content: bytes) -> dict[str, Any]:
@@ -70,7 +66,7 @@ def report(engine: aw.Engine, texts: Sequence[Text]) -> Reported:
         read_cost = reader.cost
     title = "What two components found"
     rows = [{"name": name, **found} for name, found in figures.items()]
-    with _load(engine, "markdown-report").instantiate(limits=_WRITER_LIMITS) as writer:
+    with load(engine, "markdown-report.wasm").instantiate(limits=_WRITER_LIMITS) as writer:
         written: str = writer.call(f"{_REPORTER}#render", title, rows)
         write_cost = Cost.of(writer.receipt)
     return Reported(
