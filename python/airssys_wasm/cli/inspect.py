@@ -1,6 +1,6 @@
 """``airssys-wasm inspect SOURCE``: what it imports, what it exports, and its WIT.
 
-Nothing is compiled and nothing runs.
+Nothing of it runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import typer
 
 from airssys_wasm import wit
 from airssys_wasm.cli.screen import Screen
+from airssys_wasm.cli.source import interfaces_of
 
 NAME = "inspect"
 HELP = "Show what a component imports and exports."
@@ -34,17 +35,18 @@ def command(
 ) -> None:
     """Read the interfaces and print them."""
     screen = context.ensure_object(Screen)
+    interfaces = interfaces_of(source)
     if as_wit:
-        screen.data(wit.world_text(source))
+        screen.data(wit.world_text(interfaces))
         return
-    described = wit.describe(source, world=world)
+    described = wit.describe(interfaces, world=world)
     if as_json:
         screen.json(
             {
                 "world": described.name,
                 "imports": _signatures(described.imports),
                 "exports": _signatures(described.exports),
-                "wit": wit.world_text(source),
+                "wit": wit.world_text(interfaces),
             }
         )
         return

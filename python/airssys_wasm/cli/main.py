@@ -20,7 +20,6 @@ __all__ = ["execute", "main"]
 app = typer.Typer(
     name="airssys-wasm",
     help="Run WebAssembly components inside hard limits.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -60,7 +59,10 @@ def execute(arguments: Sequence[str], screen: Screen) -> int:
     """
     try:
         result = typer.main.get_command(app).main(
-            args=list(arguments), prog_name="airssys-wasm", standalone_mode=False, obj=screen
+            args=list(arguments) or ["--help"],
+            prog_name="airssys-wasm",
+            standalone_mode=False,
+            obj=screen,
         )
     except typer.TyperException as error:
         screen.error(error.format_message(), "`airssys-wasm --help` shows the usage")

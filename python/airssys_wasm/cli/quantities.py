@@ -21,15 +21,18 @@ _UNITS = {
 _SIZE = re.compile(r"\s*(\d+)\s*([A-Za-z]*)\s*")
 
 
-def parse_bytes(text: str) -> int:
+def parse_bytes(text: str | int) -> int:
     """Return the number of bytes that ``text`` means.
 
     Args:
-        text: a whole number and, optionally, one of B, kB, MB, GB, KiB, MiB, GiB.
+        text: a whole number and, optionally, one of B, kB, MB, GB, KiB, MiB, GiB;
+            a number is bytes already, as Typer hands a default over.
 
     Raises:
         typer.BadParameter: it is not written like that.
     """
+    if isinstance(text, int):
+        return text
     match = _SIZE.fullmatch(text)
     if match is None or match[2].lower() not in _UNITS:
         raise typer.BadParameter(f"{text!r} is not a size; write 512KiB, 2MiB or 65536")

@@ -41,11 +41,12 @@ def command(
     screen = context.ensure_object(Screen)
     values = [_parse(text) for text in arguments or ()]
     limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
-    world = wit.describe(component)
+    loaded = aw.Engine().load(component)
+    world = wit.describe(loaded.wit)
     types = _parameters(world, function)
     if types is not None and len(types) == len(values):
         values = [from_json(v, t, world) for v, t in zip(values, types, strict=True)]
-    with aw.Engine().load(component).instantiate(limits=limits) as instance:
+    with loaded.instantiate(limits=limits) as instance:
         try:
             result = instance.call(function, *values)
         finally:

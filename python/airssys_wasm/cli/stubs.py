@@ -9,6 +9,7 @@ import typer
 
 from airssys_wasm import wit
 from airssys_wasm.cli.screen import Screen
+from airssys_wasm.cli.source import interfaces_of
 
 NAME = "stubs"
 HELP = "Write typed Python (.pyi) for a component or a folder of WIT."
@@ -30,5 +31,5 @@ def command(
     """Write the stubs and print where they are."""
     if output.suffix not in {".py", ".pyi"}:
         raise typer.BadParameter(f"{output} is no Python file; name it .pyi, or .py to import it")
-    wit.write_stubs(wit.describe(source, world=world), output)
+    wit.write_stubs(wit.describe(interfaces_of(source), world=world), output)
     context.ensure_object(Screen).data(str(output))
