@@ -29,7 +29,9 @@ from airssys_wasm.wit.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from airssys_wasm.wit.model import Case
 
 __all__ = ["SPELLED_BUILTINS", "Annotator", "Spelling", "parts_of"]
 
@@ -40,8 +42,6 @@ _PRIMITIVES = {
     "char": "str",
     "string": "str",
 } | {f"{sign}{bits}": "int" for sign in "us" for bits in (8, 16, 32, 64)}
-
-_BYTES_GIVEN = ("bytes", "bytearray", "memoryview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,13 @@ class Annotator:
         """Spell one case of a variant."""
         return f"{self._use('Variant')}[{self.literal([name])}, {payload}]"
 
+    def cases(self, cases: Sequence[Case], *, given: bool) -> list[str]:
+        """Spell the cases of a variant; those without a value may be given by name."""
+        spell = self.given if given else self.taken
+        spelled = [self.case(case.name, spell(case.type)) for case in cases]
+        bare = [case.name for case in cases if case.type is None]
+        return [*spelled, self.literal(bare)] if given and bare else spelled
+
     def builtin(self, name: str) -> str:
         """Spell a builtin, with its module where a member of the class hides it."""
         return f"{self._use('builtins')}.{name}" if name in self.shadowed else name
@@ -106,8 +113,7 @@ class Annotator:
             case MapType(key, value):
                 return f"{self.builtin('dict')}[{spell(key)}, {spell(value)}]"
             case OptionType(some):
-                inner = spell(some)
-                return inner if inner.endswith(" | None") else f"{inner} | None"
+                return self._option(some, given=given)
             case TupleType(items):
                 inside = ", ".join(spell(item) for item in items) or "()"
                 return f"{self.builtin('tuple')}[{inside}]"
@@ -117,6 +123,15 @@ class Annotator:
                 return self._named(resource, given=given)
             case AsyncType() | Named():
                 return self._use("Any")
+
+    def _option(self, some: Type, *, given: bool) -> str:
+        inner = self._spell(some, given=given)
+        resolved, _ = self.world.resolve(some)
+        if not isinstance(resolved, OptionType):
+            return f"{inner} | None"
+        # An option inside an option has two empty values; the inner one is wrapped.
+        wrapped = self.case("some", inner)
+        return f"{inner} | {wrapped}" if given else f"{wrapped} | None"
 
     def _named(self, name: Named, *, given: bool) -> str:
         resolved, _ = self.world.resolve(name)
@@ -128,7 +143,9 @@ class Annotator:
     def _list(self, element: Type, *, given: bool) -> str:
         resolved, _ = self.world.resolve(element)
         if resolved == Primitive("u8"):
-            return " | ".join(map(self.builtin, _BYTES_GIVEN if given else ("bytes",)))
+            # Every bytes-like object is a sequence of int to a type checker.
+            plain = self.builtin("bytes")
+            return f"{plain} | {self._use('Sequence')}[{self.builtin('int')}]" if given else plain
         if given:
             return f"{self._use('Sequence')}[{self.given(element)}]"
         return f"{self.builtin('list')}[{self.taken(element)}]"
@@ -161,5 +178,5 @@ def _present(types: Iterable[Type | None]) -> list[Type]:
 
 #: Builtins that generated annotations name.
 SPELLED_BUILTINS = frozenset(
-    {*_PRIMITIVES.values(), *_BYTES_GIVEN, "dict", "frozenset", "list", "object", "tuple"}
+    {*_PRIMITIVES.values(), "bytes", "dict", "frozenset", "list", "object", "tuple"}
 ) & frozenset(dir(builtins))

@@ -172,7 +172,7 @@ class Declarations:
 
     def _differs(self, shape: VariantType) -> bool:
         spell = self.annotate
-        return any(spell.given(case.type) != spell.taken(case.type) for case in shape.cases)
+        return spell.cases(shape.cases, given=True) != spell.cases(shape.cases, given=False)
 
     def _record(self, one: Named, definition: TypeDef) -> Iterator[list[str]]:
         shape = definition.shape
@@ -199,8 +199,7 @@ class Declarations:
         assert isinstance(shape, VariantType)  # the caller matched it
         spelling = self.annotate.spellings[one]
         for name in dict.fromkeys((spelling.given, spelling.taken)):
-            spell = self.annotate.given if name == spelling.given else self.annotate.taken
-            cases = [self.annotate.case(case.name, spell(case.type)) for case in shape.cases]
+            cases = self.annotate.cases(shape.cases, given=name == spelling.given)
             yield self._alias(one, definition, cases, name)
 
     def _alias(
@@ -225,17 +224,28 @@ class Declarations:
             for function in self._world.exports[one.interface].functions.values()
             if function.kind == "method" and function.resource == one.name
         ]
-        members = [value_name(method.item_name) for method in methods]
-        annotate = self._inside([*members, "drop"])
         self.annotate.used |= {"Protocol", "Self"}
         body = docstring(definition.docs or f"A handle of the component's `{one.name}`.")
-        for member, method in zip(members, methods, strict=True):
-            body += ["", *_method(member, method, annotate)]
-        if "drop" not in members:
-            body += ["", "def drop(self) -> None:", *block(['"""Give the handle back."""'])]
-        body += ["", "def __enter__(self) -> Self: ..."]
-        body.append(f"def __exit__(self, *exc: {annotate.builtin('object')}) -> None: ...")
+        body += self._method_calls(methods)
+        body += ["", "@property", "def closed(self) -> bool:"]
+        body += block(['"""Whether it was dropped or given away, or its instance is closed."""'])
+        body += ["", "def drop(self) -> None:", *block(['"""Give the handle back."""'])]
+        body += ["", "def __enter__(self) -> Self: ...", ""]
+        body.append("def __exit__(self, *_exception: object) -> None: ...")
         return [f"class {name}(Protocol):", *block(body)]
+
+    def _method_calls(self, methods: Sequence[Function]) -> Iterator[str]:
+        """Yield ``call``, overloaded by the name of the method."""
+        for method in methods:
+            yield ""
+            if len(methods) > 1:
+                self.annotate.used.add("overload")
+                yield "@overload"
+            spelled = {param.name: self.annotate.given(param.type) for param in method.params[1:]}
+            given = parameters(method, spelled, {"self", "method"})
+            params = ["self", f"method: {self.annotate.literal([method.item_name])}", *given, "/"]
+            head = signature("def call", params, f" -> {returned(method, self.annotate)}:")
+            yield from with_body(head, docstring(method.docs, closing(method, self._world)))
 
     def _inside(self, members: Iterable[str]) -> Annotator:
         """The annotator for the body of a class with these members."""
@@ -244,13 +254,6 @@ class Declarations:
     def _quoted(self, annotation: str) -> str:
         """A name may stand before its definition in a stub, and in quotes."""
         return in_quotes(annotation) if self._importable else annotation
-
-
-def _method(member: str, function: Function, annotate: Annotator) -> list[str]:
-    spelled = {param.name: annotate.given(param.type) for param in function.params[1:]}
-    params = ["self", *parameters(function, spelled, {"self"})]
-    head = signature(f"def {member}", [*params, "/"], f" -> {returned(function, annotate)}:")
-    return with_body(head, docstring(function.docs, closing(function, annotate.world)))
 
 
 def returned(function: Function, annotate: Annotator) -> str:

@@ -43,7 +43,7 @@ def value_name(name: str, taken: Iterable[str] = ()) -> str:
         name: a WIT name.
         taken: names that the place keeps for itself, ``self`` for example.
     """
-    spelled = name.replace("-", "_").lower()
+    spelled = name.replace("-", "_")
     return f"{spelled}_" if keyword.iskeyword(spelled) or spelled in taken else spelled
 
 

@@ -1,0 +1,130 @@
+"""Generated stubs say what is right, and type checkers take them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airssys_wasm import wit
+
+if TYPE_CHECKING:
+    from .conftest import Check
+
+WORLDS = Path(__file__).parent / "worlds"
+NAMES = sorted(path.stem for path in WORLDS.glob("*.wit"))
+
+
+def written(name: str, folder: Path, suffix: str) -> Path:
+    return wit.write_stubs(wit.describe(WORLDS / f"{name}.wit"), folder / f"{name}{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".py", ".pyi"])
+def test_mypy_takes_every_stub(suffix: str, tmp_path: Path, mypy_strict: Check) -> None:
+    files = [written(name, tmp_path, suffix) for name in NAMES]
+
+    assert mypy_strict(*files) == []
+
+
+@pytest.mark.parametrize("suffix", [".py", ".pyi"])
+def test_ruff_takes_every_stub(suffix: str, tmp_path: Path) -> None:
+    for name in NAMES:
+        written(name, tmp_path, suffix)
+
+    finished = subprocess.run(  # noqa: S603 - our own words and paths, no shell
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--extend-select", "I", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stdout
+
+
+def test_a_typed_call_is_checked(tmp_path: Path, mypy_strict: Check) -> None:
+    written("greet", tmp_path, ".pyi")
+    user = tmp_path / "user.py"
+    user.write_text("""
+from __future__ import annotations
+from typing import TYPE_CHECKING
+import airssys_wasm as aw
+if TYPE_CHECKING:
+    import greet
+
+async def use(instance: aw.Instance) -> None:
+    greeter: greet.Instance = instance
+    reveal_type(greeter.call("acme:greet/api#greet", {"name": "Ada", "age": 36}))
+    reveal_type(greeter.call("acme:greet/api@1.0.0#greet", greet.Person("Ada", 36)))
+    reveal_type(await greeter.call_async("add", 1, 2))
+    greeter.call("acme:greet/api#greet", {"name": "Ada"})
+    greeter.call("add", 1, "2")
+    greeter.call("subtract", 1, 2)
+""")
+
+    said = mypy_strict(user)
+
+    assert [line for line in said if "Revealed" in line] == [
+        'note: Revealed type is "str"',
+        'note: Revealed type is "str"',
+        'note: Revealed type is "int"',
+    ]
+    refused = [line for line in said if line.startswith("error")]
+    assert len(refused) == 3
+    assert all("[call-overload]" in line or "[typeddict-item]" in line for line in refused)
+
+
+def test_an_embedders_object_is_checked(tmp_path: Path, mypy_strict: Check) -> None:
+    written("supplied", tmp_path, ".pyi")
+    user = tmp_path / "user.py"
+    user.write_text("""
+from __future__ import annotations
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    import supplied
+
+class Sync:
+    def find(self, id: int, /) -> str | None:
+        return None
+
+class Async:
+    async def find(self, id: int, /) -> str:
+        return ""
+
+class Wrong:
+    def find(self, id: int, /) -> int:
+        return id
+
+one: supplied.Lookup = Sync()
+two: supplied.Lookup = Async()
+three: supplied.Lookup = Wrong()
+""")
+
+    errors = [line for line in mypy_strict(user) if line.startswith("error")]
+
+    assert len(errors) == 1
+    assert '"Wrong"' in errors[0]
+
+
+def test_what_a_call_returns_may_be_handed_back(tmp_path: Path, mypy_strict: Check) -> None:
+    written("everything", tmp_path, ".pyi")
+    user = tmp_path / "user.py"
+    user.write_text("""
+from __future__ import annotations
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    import everything
+
+def use(instance: everything.Instance, deep: everything.Deep) -> int:
+    again = instance.call("nasty:types/nested#walk", deep)
+    instance.call("nasty:types/nested#walk", again)
+    for shape in [cell[1] for row in again["grid"] for cell in row if cell is not None]:
+        if shape.case == "circle":
+            return int(shape.value)
+    with instance.call("nasty:types/counters#[constructor]counter", 1) as counter:
+        return counter.call("increment", 2)
+""")
+
+    assert mypy_strict(user) == []
