@@ -3,11 +3,11 @@
 use crate::compile;
 use crate::engine::{Allocation, Density, Engine, Metering};
 use crate::error::{Error, Result};
-use crate::linker::{LinkKey, Prelinked};
+use crate::linker::{LinkKey, Prelinked, Supplied};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
-use wasmtime::component::{Component as Compiled, ComponentExportIndex};
+use wasmtime::component::{Component as Compiled, ComponentExportIndex, ResourceType};
 
 /// A component ready to be instantiated under a name of the embedder's choice.
 pub struct Component {
@@ -22,6 +22,7 @@ pub(crate) struct Code {
     binary: Vec<u8>,
     variants: [OnceLock<Variant>; 2],
     exports: Exports,
+    resources: Vec<ExportedResource>,
     imports: Vec<Import>,
     prelinked: Mutex<HashMap<LinkKey, Arc<Prelinked>>>,
 }
@@ -39,6 +40,14 @@ pub struct Export {
     pub name: String,
     /// Its type.
     pub ty: ComponentFunc,
+}
+
+/// A resource that the component exports.
+pub struct ExportedResource {
+    /// Its type.
+    pub ty: ResourceType,
+    /// What the names of its exported methods begin with.
+    pub methods: String,
 }
 
 /// One import of the component.
@@ -118,9 +127,21 @@ impl Component {
         &self.code.exports
     }
 
+    /// The resources it exports.
+    pub fn resources(&self) -> &[ExportedResource] {
+        &self.code.resources
+    }
+
     /// Its imports.
     pub fn imports(&self) -> &[Import] {
         &self.code.imports
+    }
+
+    /// Whether an instance may have to wait: for the host, or for what the
+    /// embedder supplies.
+    pub fn may_wait(&self, supplied: &[Supplied]) -> bool {
+        supplied.iter().any(|one| one.waits)
+            || self.code.imports.iter().any(|import| import.name.starts_with("wasi:"))
     }
 
     /// The engine that loaded it.
@@ -147,6 +168,7 @@ impl Code {
         let (compiled, _) = variant.any().ok_or_else(Variant::missing)?;
         let target = compiled.engine();
         let exports = Exports::of(compiled, target);
+        let resources = resources_of(compiled, target);
         let imports = imports_of(compiled, target);
         Ok(Arc::new(Code {
             engine: engine.clone(),
@@ -154,6 +176,7 @@ impl Code {
             binary,
             variants: [OnceLock::from(variant), OnceLock::new()],
             exports,
+            resources,
             imports,
             prelinked: Mutex::default(),
         }))
@@ -372,6 +395,27 @@ fn each_export(
             _ => {}
         }
     }
+}
+
+fn resources_of(compiled: &Compiled, engine: &wasmtime::Engine) -> Vec<ExportedResource> {
+    let mut resources = Vec::new();
+    for (name, item) in compiled.component_type().exports(engine) {
+        match item.ty {
+            ComponentItem::Resource(ty) => {
+                resources.push(ExportedResource { ty, methods: format!("[method]{name}.") });
+            }
+            ComponentItem::ComponentInstance(interface) => {
+                for (resource, item) in interface.exports(engine) {
+                    if let ComponentItem::Resource(ty) = item.ty {
+                        let methods = format!("{name}#[method]{resource}.");
+                        resources.push(ExportedResource { ty, methods });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    resources
 }
 
 fn imports_of(compiled: &Compiled, engine: &wasmtime::Engine) -> Vec<Import> {

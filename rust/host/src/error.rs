@@ -63,9 +63,6 @@ pub enum Error {
     /// A call ended the instance.
     #[error("{0}")]
     Failed(Box<Failure>),
-    /// A resource handle was dropped, moved into a guest, or belongs elsewhere.
-    #[error("{0}")]
-    ResourceGone(String),
 }
 
 fn import_message(component: &str, missing: &[MissingImport]) -> String {

@@ -19,3 +19,4 @@ pub use engine::{Engine, EngineOptions};
 pub use error::Error;
 pub use instance::Instance;
 pub use limits::Limits;
+pub use wasmtime;

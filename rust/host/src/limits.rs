@@ -14,8 +14,9 @@ pub const MEMORY_BYTES_CEILING: usize = 4 * 1024 * 1024 * 1024;
 pub const CALL_SECONDS_MIN: f64 = 0.001;
 /// Smallest fuel budget of a call.
 pub const FUEL_MIN: u64 = 1;
-/// Bytes a guest may hand to the host in one host call, whatever its memory.
-pub const HOSTCALL_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes a guest may hand to the host in one host call or result, even if its
+/// memory is larger.
+pub const HOSTCALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Live component-model handles of one instance.
 pub const HANDLES_MAX: usize = 4_096;
 /// Core instances one component instance may create.

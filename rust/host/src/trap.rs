@@ -1,6 +1,7 @@
 //! The trap taxonomy: what ended an instance, from typed codes only.
 
 use crate::limits::MemoryMeter;
+use std::any::Any;
 use std::fmt;
 use wasmtime::{Trap, WasmBacktrace};
 
@@ -70,6 +71,8 @@ pub struct HostFunctionFailed {
     pub function: String,
     /// The embedder's words.
     pub message: String,
+    /// What the embedder raised, in its own type.
+    pub cause: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// Classifies the error that ended a call of `export`.

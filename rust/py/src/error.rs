@@ -5,11 +5,30 @@
 
 use airssys_core::componentize::ComponentizeError;
 use airssys_core::wit::{Location, WitError};
+use airssys_host::Error as HostError;
+use airssys_host::error::MissingImport;
+use airssys_host::trap::{Failure, Family, HostFunctionFailed};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::value::Mismatch;
 
 pyo3::import_exception!(airssys_wasm.errors, BuildError);
+pyo3::import_exception!(airssys_wasm.errors, CallTimeout);
+pyo3::import_exception!(airssys_wasm.errors, CapacityExhausted);
+pyo3::import_exception!(airssys_wasm.errors, CompileRefused);
+pyo3::import_exception!(airssys_wasm.errors, ComponentError);
 pyo3::import_exception!(airssys_wasm.errors, ComponentInvalid);
 pyo3::import_exception!(airssys_wasm.errors, EngineError);
+pyo3::import_exception!(airssys_wasm.errors, ExportMissing);
+pyo3::import_exception!(airssys_wasm.errors, FuelExhausted);
+pyo3::import_exception!(airssys_wasm.errors, ImportMissing);
+pyo3::import_exception!(airssys_wasm.errors, InstanceClosed);
+pyo3::import_exception!(airssys_wasm.errors, LimitInvalid);
+pyo3::import_exception!(airssys_wasm.errors, OutOfMemory);
+pyo3::import_exception!(airssys_wasm.errors, ReentrantCall);
+pyo3::import_exception!(airssys_wasm.errors, Trapped);
+pyo3::import_exception!(airssys_wasm.errors, ValueMismatch);
 pyo3::import_exception!(airssys_wasm.errors, WitInvalid);
 
 /// Any error of the crates below.
@@ -18,6 +37,12 @@ pub enum Error {
     Wit(WitError),
     /// From `airssys_core::componentize`.
     Componentize(ComponentizeError),
+    /// From `airssys_host`.
+    Host(HostError),
+    /// A Python value that does not fit its WIT type.
+    Mismatch(Box<Mismatch>),
+    /// Raised by Python itself.
+    Python(PyErr),
 }
 
 /// What every function of this crate returns.
@@ -35,11 +60,32 @@ impl From<ComponentizeError> for Error {
     }
 }
 
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl From<Box<Mismatch>> for Error {
+    fn from(mismatch: Box<Mismatch>) -> Self {
+        Self::Mismatch(mismatch)
+    }
+}
+
+impl From<PyErr> for Error {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
+    }
+}
+
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         match error {
             Error::Wit(error) => wit(error),
             Error::Componentize(error) => componentize(error),
+            Error::Host(error) => host(error),
+            Error::Mismatch(mismatch) => mismatched(&mismatch),
+            Error::Python(error) => error,
         }
     }
 }
@@ -76,4 +122,80 @@ fn componentize(error: ComponentizeError) -> PyErr {
         | ComponentizeError::Mismatch(_)
         | ComponentizeError::Defect(_) => BuildError::new_err(message),
     }
+}
+
+fn mismatched(mismatch: &Mismatch) -> PyErr {
+    let path = mismatch.path();
+    let message = if path.is_empty() {
+        mismatch.why().to_owned()
+    } else {
+        format!("arg '{path}': {}", mismatch.why())
+    };
+    ValueMismatch::new_err((message, path))
+}
+
+fn host(error: HostError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        HostError::ComponentInvalid(_) => ComponentInvalid::new_err(message),
+        HostError::ImportMissing { missing, .. } => import_missing(message, missing),
+        HostError::ImportMismatch(_) => ImportMissing::new_err(message),
+        HostError::ExportMissing(_) => ExportMissing::new_err(message),
+        HostError::LimitInvalid(_) => LimitInvalid::new_err(message),
+        HostError::Engine(_) => EngineError::new_err(message),
+        HostError::CompileRefused(_) => CompileRefused::new_err(message),
+        HostError::CapacityExhausted(_) => CapacityExhausted::new_err(message),
+        HostError::InstanceClosed(_) => InstanceClosed::new_err(message),
+        HostError::Reentrant { .. } => ReentrantCall::new_err(message),
+        HostError::Failed(failure) => failed(message, *failure),
+    }
+}
+
+fn import_missing(message: String, missing: Vec<MissingImport>) -> PyErr {
+    let pairs = missing.into_iter().map(|import| (import.name, import.hint));
+    Python::attach(|py| match PyTuple::new(py, pairs.collect::<Vec<_>>()) {
+        Ok(pairs) => ImportMissing::new_err((message, pairs.unbind())),
+        Err(error) => error,
+    })
+}
+
+fn failed(message: String, failure: Failure) -> PyErr {
+    Python::attach(|py| {
+        let Failure { family, kind, component, export, backtrace, cause, .. } = failure;
+        let backtrace = match PyTuple::new(py, backtrace) {
+            Ok(backtrace) => backtrace.unbind(),
+            Err(error) => return error,
+        };
+        let arguments = (message, kind, component, export, backtrace);
+        let raised = match family {
+            Family::Trapped => Trapped::new_err(arguments),
+            Family::Timeout => CallTimeout::new_err(arguments),
+            Family::Fuel => FuelExhausted::new_err(arguments),
+            Family::Memory => OutOfMemory::new_err(arguments),
+        };
+        raised.set_cause(py, cause.and_then(python_cause));
+        raised
+    })
+}
+
+fn python_cause(error: airssys_host::wasmtime::Error) -> Option<PyErr> {
+    let failed = error.downcast::<HostFunctionFailed>().ok()?;
+    failed.cause?.downcast::<PyErr>().ok().map(|error| *error)
+}
+
+/// The exception for the err case of a `result`.
+pub fn component_error(value: Bound<'_, PyAny>) -> PyErr {
+    ComponentError::new_err((value.unbind(),))
+}
+
+/// The value of a `ComponentError`, or `None` if `error` is another exception.
+///
+/// # Errors
+///
+/// If its value cannot be read.
+pub fn err_value<'py>(py: Python<'py>, error: &PyErr) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if !error.is_instance_of::<ComponentError>(py) {
+        return Ok(None);
+    }
+    error.value(py).getattr("value").map(Some)
 }

@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 
 mod componentize;
 mod error;
+mod runtime;
+mod value;
 mod wit;
 
 #[pymodule(gil_used = false)]
@@ -18,6 +20,8 @@ mod _native {
     #[pymodule_export]
     use crate::componentize::native as componentize;
     #[pymodule_export]
+    use crate::runtime::native as runtime;
+    #[pymodule_export]
     use crate::wit::native as wit;
 
     /// Submodules of an extension module are attributes; `import` finds them only
@@ -25,7 +29,7 @@ mod _native {
     #[pymodule_init]
     fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let modules = module.py().import("sys")?.getattr("modules")?;
-        for name in ["componentize", "wit"] {
+        for name in ["componentize", "runtime", "wit"] {
             let full_name = format!("airssys_wasm._native.{name}");
             let submodule = module.getattr(name)?;
             submodule.setattr("__name__", &full_name)?;

@@ -121,6 +121,7 @@ fn nothing(index: usize) -> wasmtime::Error {
     HostFunctionFailed {
         function: format!("number {index}"),
         message: "the embedder supplied no functions".to_owned(),
+        cause: None,
     }
     .into()
 }

@@ -1,0 +1,168 @@
+//! What `call_async` gives: finished at once if the guest never had to wait,
+//! else an asyncio future.
+
+use crate::error::{Error, Result};
+use airssys_host as host;
+use airssys_host::instance::CallFuture;
+use pyo3::exceptions::PyStopIteration;
+use pyo3::prelude::*;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+/// Turns what a call came back with into a Python value.
+type Finish<T> = dyn for<'py> FnOnce(Python<'py>, T) -> Result<Bound<'py, PyAny>> + Send;
+
+/// Starts a call and gives what can be awaited for it.
+///
+/// # Errors
+///
+/// If the guest has to wait and no event loop runs here.
+pub fn begin<'py, T: Send + 'static>(
+    py: Python<'py>,
+    mut call: CallFuture<T>,
+    finish: impl for<'a> FnOnce(Python<'a>, T) -> Result<Bound<'a, PyAny>> + Send + 'static,
+) -> Result<Bound<'py, PyAny>> {
+    match call.poll_once() {
+        Poll::Ready(ended) => {
+            let outcome = match ended {
+                Ok(output) => finish(py, output).map(Bound::unbind),
+                Err(error) => Err(Error::Host(error)),
+            };
+            Ok(Bound::new(py, Done { outcome: Mutex::new(Some(outcome.map_err(PyErr::from))) })?
+                .into_any())
+        }
+        Poll::Pending => wait(py, call, Box::new(finish)),
+    }
+}
+
+/// An awaitable that is over already.
+#[pyclass(frozen, module = "airssys_wasm._native.runtime", name = "Done")]
+pub struct Done {
+    outcome: Mutex<Option<PyResult<Py<PyAny>>>>,
+}
+
+#[pymethods]
+impl Done {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> PyResult<Py<PyAny>> {
+        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match outcome {
+            Some(Ok(value)) => Err(PyStopIteration::new_err((value,))),
+            Some(Err(error)) => Err(error),
+            None => Err(pyo3::exceptions::PyRuntimeError::new_err(
+                "the call was awaited already",
+            )),
+        }
+    }
+}
+
+fn wait<T: Send + 'static>(
+    py: Python<'_>,
+    call: CallFuture<T>,
+    finish: Box<Finish<T>>,
+) -> Result<Bound<'_, PyAny>> {
+    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let future = event_loop.call_method0("create_future")?;
+    let waiter = Waiter { event_loop: event_loop.unbind(), future: future.clone().unbind() };
+    let abort = call.spawn(move |ended| {
+        complete(waiter, move |py| match ended {
+            Ok(output) => finish(py, output).map(Bound::unbind),
+            Err(error) => Err(Error::Host(error)),
+        });
+    })?;
+    future.call_method1("add_done_callback", (OnDone { abort },))?;
+    Ok(future)
+}
+
+/// Ends the guest's call when its future is cancelled.
+#[pyclass(frozen, module = "airssys_wasm._native.runtime")]
+struct OnDone {
+    abort: host::instance::Abort,
+}
+
+#[pymethods]
+impl OnDone {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if future.call_method0("cancelled")?.is_truthy()? {
+            self.abort.abort();
+        }
+        Ok(())
+    }
+}
+
+struct Waiter {
+    event_loop: Py<PyAny>,
+    future: Py<PyAny>,
+}
+
+type Conclude = Box<dyn FnOnce(Python<'_>) -> Result<Py<PyAny>> + Send>;
+
+/// Calls that ended and wait for their event loop to take notice, by loop. One
+/// wake-up serves all that end before the loop comes round.
+static ENDED: Mutex<Option<HashMap<usize, Vec<(Waiter, Conclude)>>>> = Mutex::new(None);
+
+fn ended() -> MutexGuard<'static, Option<HashMap<usize, Vec<(Waiter, Conclude)>>>> {
+    ENDED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn complete(
+    waiter: Waiter,
+    conclude: impl FnOnce(Python<'_>) -> Result<Py<PyAny>> + Send + 'static,
+) {
+    let key = waiter.event_loop.as_ptr() as usize;
+    let mut all = ended();
+    let batch = all.get_or_insert_default().entry(key).or_default();
+    batch.push((waiter, Box::new(conclude)));
+    let first = batch.len() == 1;
+    drop(all);
+    if first {
+        Python::attach(|py| wake(py, key));
+    }
+}
+
+fn wake(py: Python<'_>, key: usize) {
+    let event_loop = ended()
+        .as_ref()
+        .and_then(|all| all.get(&key))
+        .and_then(|batch| batch.first())
+        .map(|(waiter, _)| waiter.event_loop.clone_ref(py));
+    let Some(event_loop) = event_loop else { return };
+    let woken = event_loop.call_method1(py, "call_soon_threadsafe", (Drain { key },));
+    if woken.is_err() {
+        // The loop was closed: nobody waits for these any more.
+        let orphans = ended().as_mut().and_then(|all| all.remove(&key));
+        drop(orphans);
+    }
+}
+
+/// Gives a loop's ended calls to their futures, on the loop's own thread.
+#[pyclass(frozen, module = "airssys_wasm._native.runtime")]
+struct Drain {
+    key: usize,
+}
+
+#[pymethods]
+impl Drain {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let batch = ended().as_mut().and_then(|all| all.remove(&self.key)).unwrap_or_default();
+        for (waiter, conclude) in batch {
+            let future = waiter.future.bind(py);
+            if future.call_method0("done")?.is_truthy()? {
+                continue;
+            }
+            match conclude(py) {
+                Ok(value) => future.call_method1("set_result", (value,))?,
+                Err(error) => future.call_method1("set_exception", (PyErr::from(error),))?,
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! The native half of `aw.Component`.
+
+use super::gil;
+use super::imports;
+use super::instance::Instance;
+use super::plans::Plans;
+use crate::error::Result;
+use airssys_host as host;
+use airssys_host::linker::{Grant, Supply};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use std::sync::Arc;
+
+/// What of WASI to grant: clocks, random, output, environment, an empty
+/// filesystem, an empty network.
+type Granted = (bool, bool, bool, Option<Vec<(String, String)>>, bool, bool);
+
+/// A loaded component.
+#[pyclass(frozen, subclass, module = "airssys_wasm._native.runtime", name = "Component")]
+pub struct Component {
+    plans: Arc<Plans>,
+}
+
+impl Component {
+    /// Wraps a loaded component.
+    pub fn new(plans: Arc<Plans>) -> Component {
+        Component { plans }
+    }
+}
+
+#[pymethods]
+impl Component {
+    #[getter]
+    fn name(&self) -> &str {
+        self.plans.component().name()
+    }
+
+    #[getter]
+    fn digest(&self) -> String {
+        self.plans.component().digest().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[getter]
+    fn binary<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.plans.component().binary())
+    }
+
+    #[pyo3(signature = (memory_bytes_max, call_seconds_max, fuel_max, imports, granted))]
+    fn instantiate_native(
+        &self,
+        py: Python<'_>,
+        memory_bytes_max: i128,
+        call_seconds_max: f64,
+        fuel_max: Option<i128>,
+        imports: Option<&Bound<'_, PyDict>>,
+        granted: Granted,
+    ) -> Result<Instance> {
+        let component = self.plans.component();
+        let policy = &component.engine().options().policy;
+        let limits = host::Limits::new(memory_bytes_max, call_seconds_max, fuel_max, policy)?;
+        let (functions, embedder) = imports::supply(py, &self.plans, imports)?;
+        let grant = grant(granted);
+        let supply = Supply { functions: &functions, embedder };
+        // What may wait, or compile, must not hold the interpreter up.
+        let slow = fuel_max.is_some() || component.may_wait(&functions);
+        let instance = if slow {
+            py.detach(|| host::Instance::new(component, limits, &grant, supply))
+        } else {
+            let _held = gil::Held;
+            host::Instance::new(component, limits, &grant, supply)
+        };
+        Ok(Instance::new(instance?, Arc::clone(&self.plans)))
+    }
+}
+
+fn grant(granted: Granted) -> Grant {
+    let (clocks, random, output, environment, empty_filesystem, empty_network) = granted;
+    Grant { clocks, random, output, environment, empty_filesystem, empty_network }
+}

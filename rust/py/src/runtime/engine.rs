@@ -1,0 +1,126 @@
+//! The native half of `aw.Engine`.
+
+use super::component::Component;
+use super::plans::Plans;
+use crate::error::{Error, Result};
+use airssys_host as host;
+use airssys_host::compile::{CacheState, CompileBounds, WorkerCommand};
+use airssys_host::engine::Density;
+use airssys_host::limits::Policy;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyDict;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A shared, thread-safe engine.
+#[pyclass(frozen, subclass, module = "airssys_wasm._native.runtime", name = "Engine")]
+pub struct Engine {
+    host: host::Engine,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (
+        *, dense_memory_bytes, pool_instances, instances_max, cache_dir, cache_bytes_max,
+        component_bytes_max, compile_seconds_max, compile_memory_bytes_max, compiler,
+        memory_bytes_ceiling, call_seconds_ceiling, fuel_ceiling,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword-only; checked and named by the face")]
+    fn new(
+        py: Python<'_>,
+        dense_memory_bytes: Option<usize>,
+        pool_instances: u32,
+        instances_max: usize,
+        cache_dir: Option<PathBuf>,
+        cache_bytes_max: u64,
+        component_bytes_max: usize,
+        compile_seconds_max: f64,
+        compile_memory_bytes_max: u64,
+        compiler: Option<(PathBuf, Vec<String>)>,
+        memory_bytes_ceiling: usize,
+        call_seconds_ceiling: f64,
+        fuel_ceiling: u64,
+    ) -> Result<Engine> {
+        let density = dense_memory_bytes.map_or(Density::Standard, |memory_bytes_max| {
+            Density::Dense { memory_bytes_max }
+        });
+        let worker = compiler.map(|(program, arguments)| WorkerCommand { program, arguments });
+        let options = host::EngineOptions {
+            density,
+            pool_instances,
+            instances_max,
+            cache_dir,
+            cache_bytes_max,
+            compile: CompileBounds {
+                component_bytes_max,
+                seconds_max: compile_seconds_max,
+                memory_bytes_max: compile_memory_bytes_max,
+                worker,
+            },
+            policy: Policy { memory_bytes_ceiling, call_seconds_ceiling, fuel_ceiling },
+        };
+        let host = py.detach(|| host::Engine::new(options))?;
+        Ok(Engine { host })
+    }
+
+    fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
+        let component = py.detach(|| self.host.load(name, &source)).map_err(Error::Host)?;
+        Ok(Component::new(Arc::new(Plans::new(py, component))))
+    }
+
+    #[getter]
+    fn live_instances(&self) -> usize {
+        self.host.live_instances()
+    }
+
+    #[getter]
+    fn pool_slots_used(&self) -> u64 {
+        self.host.pool_slots_used()
+    }
+
+    #[getter]
+    fn instances_ceiling(&self) -> usize {
+        self.host.capacity().instances_max
+    }
+
+    #[getter]
+    fn map_count_max(&self) -> Option<u64> {
+        self.host.capacity().map_count_max
+    }
+
+    #[getter]
+    fn cache_problem(&self) -> Option<String> {
+        match self.host.cache().state() {
+            CacheState::Ready(_) | CacheState::Off => None,
+            CacheState::Unusable(why) => Some(why.clone()),
+        }
+    }
+
+    #[getter]
+    fn cache_statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let statistics = self.host.cache().statistics();
+        let dict = PyDict::new(py);
+        dict.set_item("hits", statistics.hits)?;
+        dict.set_item("misses", statistics.misses)?;
+        dict.set_item("rejected", statistics.rejected)?;
+        dict.set_item("write_failures", statistics.write_failures)?;
+        Ok(dict)
+    }
+}
+
+/// The compiling process: reads a component from standard input and answers on
+/// standard output.
+#[pyfunction]
+#[pyo3(signature = (description, memory_bytes_max))]
+pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) -> PyResult<()> {
+    Ok(py.detach(|| host::compile::run_worker(description, memory_bytes_max))?)
+}
+
+/// Says that this process is a forked child, in which no engine made before
+/// the fork works any more.
+#[pyfunction]
+pub fn mark_forked() {
+    host::engine::mark_forked();
+}

@@ -1,0 +1,92 @@
+//! A call starts with the GIL held and gives it up at the first tick.
+//!
+//! Most calls end within a microsecond, and giving the GIL up for those costs
+//! milliseconds whenever another Python thread is busy. So the guest starts
+//! with it held; the epoch tick, on this same thread, releases it, and whoever
+//! needs Python again takes it back.
+//!
+//! Between [`pause`] and [`resume`] no Python object may be touched, not even
+//! dropped: PyO3 believes that the thread is still attached.
+
+use pyo3::ffi::{self, PyThreadState};
+use pyo3::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::sync::OnceLock;
+
+/// Ticks between two looks at pending signals, so that Ctrl-C ends a guest.
+const TICKS_PER_SIGNAL_CHECK: u32 = 50;
+
+static MAIN_THREAD: OnceLock<u64> = OnceLock::new();
+
+thread_local! {
+    static SAVED: Cell<*mut PyThreadState> = const { Cell::new(ptr::null_mut()) };
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Notes which thread gets signals and asks to be told of long calls.
+pub fn install(py: Python<'_>) -> PyResult<()> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?.extract()?;
+    let _ = MAIN_THREAD.set(main);
+    airssys_host::engine::on_long_call(long_call);
+    Ok(())
+}
+
+/// Runs at each tick of a running call: says whether it may go on.
+fn long_call(tick: u32) -> bool {
+    if SAVED.get().is_null() {
+        pause();
+        return true;
+    }
+    if !tick.is_multiple_of(TICKS_PER_SIGNAL_CHECK) || !on_main_thread() {
+        return true;
+    }
+    resume();
+    // SAFETY: `resume` attached this thread again.
+    let py = unsafe { Python::assume_attached() };
+    let signalled = py.check_signals();
+    let go_on = signalled.is_ok();
+    RAISED.with_borrow_mut(|raised| *raised = signalled.err());
+    if go_on {
+        pause();
+    }
+    go_on
+}
+
+fn on_main_thread() -> bool {
+    // SAFETY: reads the identity of the calling thread; needs no GIL.
+    let me = unsafe { ffi::PyThread_get_thread_ident() } as u64;
+    MAIN_THREAD.get() == Some(&me)
+}
+
+fn pause() {
+    // SAFETY: a call runs on an attached thread, and SAVED is empty: this
+    // thread holds the GIL.
+    SAVED.set(unsafe { ffi::PyEval_SaveThread() });
+}
+
+/// Takes the GIL back if a tick gave it up.
+#[inline]
+pub fn resume() {
+    let saved = SAVED.replace(ptr::null_mut());
+    if !saved.is_null() {
+        // SAFETY: the state `PyEval_SaveThread` gave on this very thread.
+        unsafe { ffi::PyEval_RestoreThread(saved) };
+    }
+}
+
+/// Takes the GIL back when dropped, whatever way the call ends.
+pub struct Held;
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        resume();
+    }
+}
+
+/// The exception a signal handler raised during the last call, if any.
+pub fn take_raised() -> Option<PyErr> {
+    RAISED.with_borrow_mut(Option::take)
+}

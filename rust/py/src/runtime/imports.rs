@@ -1,0 +1,360 @@
+//! Python objects and functions that stand for a component's imports.
+
+use super::gil;
+use super::plans::Plans;
+use crate::error::{Result, err_value};
+use crate::value::{FunctionPlan, Handles, Mismatch, Outcome, Plan, lift, lower, side};
+use airssys_host::instance::StoreData;
+use airssys_host::linker::{Answer, Embedder, HostObject, NoImports, Pending, Supplied};
+use airssys_host::trap::HostFunctionFailed;
+use airssys_host::wasmtime::component::{Resource, ResourceAny, Val};
+use airssys_host::wasmtime::{self, StoreContextMut};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What the embedder gave for the imports of one instance.
+struct PythonImports {
+    functions: Vec<Function>,
+    objects: Mutex<HashMap<u32, Py<PyAny>>>,
+    next: AtomicU32,
+}
+
+struct Function {
+    name: String,
+    target: Target,
+    plan: FunctionPlan,
+}
+
+enum Target {
+    /// Called as it is.
+    Plain(Py<PyAny>),
+    /// A method looked up on the first argument, the resource.
+    Method(Py<PyString>),
+}
+
+/// Finds a Python function for each import that `imports` covers. What is not
+/// covered is left to the host, which names what is missing.
+///
+/// # Errors
+///
+/// If something given is not callable.
+pub fn supply(
+    py: Python<'_>,
+    plans: &Plans,
+    imports: Option<&Bound<'_, PyDict>>,
+) -> Result<(Vec<Supplied>, Arc<dyn Embedder>)> {
+    let Some(imports) = imports.filter(|imports| !imports.is_empty()) else {
+        return Ok((Vec::new(), Arc::new(NoImports)));
+    };
+    let mut supplied = Vec::new();
+    let mut functions = Vec::new();
+    let mut failed = Ok(());
+    plans.imports(|interface, name, ty| {
+        if failed.is_err() {
+            return;
+        }
+        match find(imports, interface, name) {
+            Ok(None) => {}
+            Ok(Some((target, waits))) => {
+                let full = if interface.is_empty() {
+                    name.to_owned()
+                } else {
+                    format!("{interface}#{name}")
+                };
+                supplied.push(Supplied {
+                    interface: interface.to_owned(),
+                    function: name.to_owned(),
+                    waits,
+                });
+                functions.push(Function { name: full, target, plan: plans.import(py, ty) });
+            }
+            Err(error) => failed = Err(error),
+        }
+    });
+    failed?;
+    let embedder = PythonImports {
+        functions,
+        objects: Mutex::default(),
+        next: AtomicU32::new(1),
+    };
+    Ok((supplied, Arc::new(embedder)))
+}
+
+fn find(
+    imports: &Bound<'_, PyDict>,
+    interface: &str,
+    name: &str,
+) -> PyResult<Option<(Target, bool)>> {
+    if interface.is_empty() {
+        let given = imports.get_item(name)?.or(imports.get_item(name.replace('-', "_"))?);
+        return given.map(|given| plain(given, name)).transpose();
+    }
+    let bare = interface.split_once('@').map_or(interface, |(bare, _)| bare);
+    let Some(object) = imports.get_item(interface)?.or(imports.get_item(bare)?) else {
+        return Ok(None);
+    };
+    match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        None => attribute(&object, name)?.map(|found| plain(found, name)).transpose(),
+        Some(("constructor", class)) => {
+            class_of(&object, class)?.map(|found| plain(found, name)).transpose()
+        }
+        Some((kind, path)) => {
+            let Some((class, member)) = path.split_once('.') else { return Ok(None) };
+            let Some(class) = class_of(&object, class)? else { return Ok(None) };
+            let Some(member_found) = attribute(&class, member)? else { return Ok(None) };
+            if kind == "static" {
+                return plain(member_found, name).map(Some);
+            }
+            let waits = is_coroutine_function(&member_found)?;
+            let method = PyString::intern(object.py(), &member.replace('-', "_")).unbind();
+            Ok(Some((Target::Method(method), waits)))
+        }
+    }
+}
+
+fn attribute<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // A mapping of functions is as good as an object with methods.
+    if let Ok(dict) = object.cast::<PyDict>() {
+        return Ok(dict.get_item(name)?.or(dict.get_item(name.replace('-', "_"))?));
+    }
+    object.getattr_opt(name.replace('-', "_"))
+}
+
+/// The Python class for a resource: `Session`, or `session`.
+fn class_of<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match attribute(object, &pascal_case(name))? {
+        Some(class) => Ok(Some(class)),
+        None => attribute(object, name),
+    }
+}
+
+fn pascal_case(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut characters = word.chars();
+        characters
+            .next()
+            .map(|first| first.to_uppercase().collect::<String>() + characters.as_str())
+            .unwrap_or_default()
+    };
+    name.split('-').map(capital).collect()
+}
+
+fn plain(found: Bound<'_, PyAny>, name: &str) -> PyResult<(Target, bool)> {
+    if !found.is_callable() {
+        let mismatch = Mismatch::wrong_type(&found, "a function").in_field(name);
+        return Err(crate::error::Error::from(mismatch).into());
+    }
+    let waits = is_coroutine_function(&found)?;
+    Ok((Target::Plain(found.unbind()), waits))
+}
+
+fn is_coroutine_function(found: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let inspect = found.py().import("inspect")?;
+    if inspect.call_method1("iscoroutinefunction", (found,))?.is_truthy()? {
+        return Ok(true);
+    }
+    // An object with `async def __call__` waits too.
+    match found.get_type().getattr_opt("__call__")? {
+        Some(call) => inspect.call_method1("iscoroutinefunction", (call,))?.is_truthy(),
+        None => Ok(false),
+    }
+}
+
+impl PythonImports {
+    fn objects(&self) -> MutexGuard<'_, HashMap<u32, Py<PyAny>>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Function,
+        store: &mut StoreContextMut<'_, StoreData>,
+        params: &[Val],
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let mut handles = Objects { imports: self, store };
+        let lifted: PyResult<Vec<_>> = function
+            .plan
+            .params
+            .iter()
+            .zip(params)
+            .map(|((_, plan), value)| lift(py, plan, value.clone(), &mut handles))
+            .collect();
+        PyTuple::new(py, lifted?)
+    }
+
+    fn invoke<'py>(
+        py: Python<'py>,
+        function: &Function,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match &function.target {
+            Target::Plain(callable) => callable.bind(py).call1(arguments),
+            Target::Method(name) => {
+                let this = arguments.get_item(0)?;
+                this.getattr(name.bind(py))?.call1(arguments.get_slice(1, arguments.len()))
+            }
+        }
+    }
+
+    /// Turns what Python returned or raised into the function's results.
+    fn conclude(
+        &self,
+        py: Python<'_>,
+        function: &Function,
+        store: &mut StoreContextMut<'_, StoreData>,
+        returned: PyResult<Bound<'_, PyAny>>,
+        results: &mut [Val],
+    ) -> PyResult<()> {
+        let mut handles = Objects { imports: self, store };
+        let lowered = match (&function.plan.result, returned) {
+            (None, returned) => return returned.map(drop),
+            (Some(Plan::Result { ok, err }), returned) => {
+                result(py, ok.as_deref(), err.as_deref(), returned, &mut handles)?
+            }
+            (Some(plan), returned) => lower(plan, &returned?, &mut handles),
+        };
+        let lowered = lowered
+            .map_err(|mismatch| crate::error::Error::from(mismatch.in_field("the returned value")))?;
+        if let Some(slot) = results.first_mut() {
+            *slot = lowered;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, index: usize, error: PyErr) -> wasmtime::Error {
+        let message = error.to_string();
+        HostFunctionFailed {
+            function: self.functions[index].name.clone(),
+            message,
+            cause: Some(Box::new(error)),
+        }
+        .into()
+    }
+}
+
+// A ComponentError is the guest's `err`, if the function has one; anything
+// else that Python raises ends the guest.
+fn result(
+    py: Python<'_>,
+    ok: Option<&Plan>,
+    err: Option<&Plan>,
+    returned: PyResult<Bound<'_, PyAny>>,
+    handles: &mut dyn Handles,
+) -> PyResult<Outcome<Val>> {
+    match returned {
+        Ok(value) => Ok(side(ok, &value, "ok", handles).map(|value| Val::Result(Ok(value)))),
+        Err(error) => match err_value(py, &error)? {
+            Some(value) => {
+                Ok(side(err, &value, "err", handles).map(|value| Val::Result(Err(value))))
+            }
+            None => Err(error),
+        },
+    }
+}
+
+impl Embedder for PythonImports {
+    fn call(
+        &self,
+        mut store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> wasmtime::Result<()> {
+        gil::resume();
+        let function = &self.functions[index];
+        Python::attach(|py| {
+            let arguments = self.arguments(py, function, &mut store, params)?;
+            let returned = Self::invoke(py, function, &arguments);
+            self.conclude(py, function, &mut store, returned, results)
+        })
+        .map_err(|error| self.failed(index, error))
+    }
+
+    fn start(
+        &self,
+        mut store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        params: &[Val],
+    ) -> wasmtime::Result<Pending> {
+        let function = &self.functions[index];
+        Python::attach(|py| {
+            let arguments = self.arguments(py, function, &mut store, params)?;
+            let coroutine = Self::invoke(py, function, &arguments)?;
+            super::coroutine::run(&coroutine)
+        })
+        .map_err(|error| self.failed(index, error))
+    }
+
+    fn finish(
+        &self,
+        mut store: StoreContextMut<'_, StoreData>,
+        index: usize,
+        answer: Answer,
+        results: &mut [Val],
+    ) -> wasmtime::Result<()> {
+        let function = &self.functions[index];
+        let Ok(returned) = answer.downcast::<PyResult<Py<PyAny>>>() else {
+            return Err(wasmtime::Error::msg("a coroutine answered with something else"));
+        };
+        Python::attach(|py| {
+            let returned = returned.map(|value| value.into_bound(py));
+            self.conclude(py, function, &mut store, returned, results)
+        })
+        .map_err(|error| self.failed(index, error))
+    }
+
+    fn drop_object(&self, rep: u32) {
+        gil::resume();
+        Python::attach(|_| {
+            let object = self.objects().remove(&rep);
+            drop(object);
+        });
+    }
+}
+
+/// Host resources: numbers for the guest, Python objects for the embedder.
+struct Objects<'a, 'store> {
+    imports: &'a PythonImports,
+    store: &'a mut StoreContextMut<'store, StoreData>,
+}
+
+impl Handles for Objects<'_, '_> {
+    fn give<'py>(
+        &mut self,
+        py: Python<'py>,
+        resource: ResourceAny,
+        _methods: Option<&Arc<str>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let refused = |error: wasmtime::Error| {
+            pyo3::exceptions::PyRuntimeError::new_err(format!("a resource of the guest: {error}"))
+        };
+        let handle: Resource<HostObject> =
+            resource.try_into_resource(&mut *self.store).map_err(refused)?;
+        let mut objects = self.imports.objects();
+        let found = if handle.owned() {
+            objects.remove(&handle.rep())
+        } else {
+            objects.get(&handle.rep()).map(|object| object.clone_ref(py))
+        };
+        drop(objects);
+        found.map(|object| object.into_bound(py)).ok_or_else(|| {
+            pyo3::exceptions::PyRuntimeError::new_err("the host resource was dropped earlier")
+        })
+    }
+
+    fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny> {
+        if !owned {
+            return Err(Mismatch::because("a result cannot lend a resource".to_owned()));
+        }
+        let rep = self.imports.next.fetch_add(1, Ordering::Relaxed);
+        let handle = Resource::<HostObject>::new_own(rep);
+        let resource = ResourceAny::try_from_resource(handle, &mut *self.store)
+            .map_err(|error| Mismatch::because(format!("no more resources: {error}")))?;
+        self.imports.objects().insert(rep, value.clone().unbind());
+        Ok(resource)
+    }
+}

@@ -1,0 +1,246 @@
+//! `aw.Instance`: a live component instance and its calls.
+
+use super::awaitable;
+use super::calling;
+use super::plans::{ExportPlan, Plans};
+use super::receipt::Receipt;
+use super::resource::{self, Resource};
+use crate::error::Result;
+use crate::value::{FunctionPlan, Handles, Mismatch, Outcome, Plan, lift, lower, raise_err};
+use airssys_host as host;
+use airssys_host::instance::{Dynamic, Target};
+use airssys_host::wasmtime::component::{ResourceAny, Val};
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use std::sync::Arc;
+
+/// A live instance. Threads may share it: it serves one call at a time.
+#[pyclass(frozen, weakref, module = "airssys_wasm", name = "Instance")]
+pub struct Instance {
+    pub(super) host: Arc<host::Instance>,
+    plans: Arc<Plans>,
+}
+
+impl Instance {
+    /// Wraps a live instance.
+    pub fn new(host: Arc<host::Instance>, plans: Arc<Plans>) -> Instance {
+        Instance { host, plans }
+    }
+
+    /// Calls a method of a resource that this instance gave out.
+    pub fn call_method<'py>(
+        slf: &Bound<'py, Self>,
+        resource: &Bound<'py, Resource>,
+        prefix: &str,
+        method: &str,
+        args: &Bound<'py, PyTuple>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let name = PyString::new(py, &format!("{prefix}{method}"));
+        let all = std::iter::once(resource.clone().into_any()).chain(args.iter());
+        let args = PyTuple::new(py, all.collect::<Vec<_>>())?;
+        Self::invoke(slf, &name, &args)
+    }
+
+    #[inline]
+    fn invoke<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyString>,
+        args: &Bound<'py, PyTuple>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let (index, plan) = this.plans.export(function)?;
+        let params = &plan.function.params;
+        if params.len() != args.len() {
+            return Err(wrong_count(function, &plan.function, args.len()).into());
+        }
+        match plan.lane {
+            Some(lane) if !this.host.waits() => {
+                lane(slf.py(), &this.host, Target::Export(index), &plan.function, args)
+            }
+            _ => Self::invoke_dynamic(slf, index, plan, args),
+        }
+    }
+
+    fn invoke_dynamic<'py>(
+        slf: &Bound<'py, Self>,
+        index: usize,
+        plan: &ExportPlan,
+        args: &Bound<'py, PyTuple>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let call = this.lower_call(plan, args)?;
+        let results = calling::run(slf.py(), &this.host, Target::Export(index), call)?;
+        Ok(Self::lift_results(slf, &plan.function, results)?)
+    }
+
+    fn lower_call(&self, plan: &ExportPlan, args: &Bound<'_, PyTuple>) -> Outcome<Dynamic> {
+        let mut handles = Taking { host: &self.host };
+        let params = &plan.function.params;
+        let mut lowered = Vec::with_capacity(params.len());
+        for ((name, plan), value) in params.iter().zip(args.as_slice()) {
+            lowered.push(
+                lower(plan, value, &mut handles).map_err(|mismatch| mismatch.in_field(name))?,
+            );
+        }
+        Ok(Dynamic::new(lowered, usize::from(plan.function.result.is_some())))
+    }
+
+    fn lift_results<'py>(
+        slf: &Bound<'py, Self>,
+        plan: &FunctionPlan,
+        results: Vec<Val>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (Some(plan), Some(value)) = (&plan.result, results.into_iter().next()) else {
+            return Ok(py.None().into_bound(py));
+        };
+        let mut handles = Giving { instance: slf };
+        match plan {
+            Plan::Result { .. } => raise_err(py, plan, value, &mut handles),
+            _ => lift(py, plan, value, &mut handles),
+        }
+    }
+}
+
+fn wrong_count(
+    function: &Bound<'_, PyString>,
+    plan: &FunctionPlan,
+    given: usize,
+) -> Box<Mismatch> {
+    let params: Vec<_> =
+        plan.params.iter().map(|(name, plan)| format!("{name}: {}", plan.name())).collect();
+    Mismatch::because(format!(
+        "{function} takes {} argument{} ({}), got {given}",
+        params.len(),
+        if params.len() == 1 { "" } else { "s" },
+        params.join(", ")
+    ))
+}
+
+/// Handles on their way to the guest.
+struct Taking<'a> {
+    host: &'a Arc<host::Instance>,
+}
+
+impl Handles for Taking<'_> {
+    fn give<'py>(
+        &mut self,
+        _py: Python<'py>,
+        _resource: ResourceAny,
+        _methods: Option<&Arc<str>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Err(pyo3::exceptions::PyRuntimeError::new_err("arguments give no handles out"))
+    }
+
+    fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny> {
+        let resource =
+            value.cast::<Resource>().map_err(|_| Mismatch::wrong_type(value, "aw.Resource"))?;
+        let resource = resource.get();
+        if !resource.belongs_to(self.host) {
+            return Err(Mismatch::because(resource::FOREIGN.to_owned()));
+        }
+        resource.pass(owned).map_err(Mismatch::because)
+    }
+}
+
+/// Handles on their way to Python.
+struct Giving<'a, 'py> {
+    instance: &'a Bound<'py, Instance>,
+}
+
+impl Handles for Giving<'_, '_> {
+    fn give<'py>(
+        &mut self,
+        py: Python<'py>,
+        resource: ResourceAny,
+        methods: Option<&Arc<str>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let host = Arc::clone(&self.instance.get().host);
+        let instance = self.instance.clone().unbind();
+        let resource = Resource::new(instance, host, resource, methods.cloned());
+        Ok(Bound::new(py, resource)?.into_any())
+    }
+
+    fn take(&mut self, _value: &Bound<'_, PyAny>, _owned: bool) -> Outcome<ResourceAny> {
+        Err(Mismatch::because("results take no handles".to_owned()))
+    }
+}
+
+#[pymethods]
+impl Instance {
+    #[pyo3(signature = (function, *args))]
+    fn call<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyString>,
+        args: &Bound<'py, PyTuple>,
+    ) -> Result<Bound<'py, PyAny>> {
+        Self::invoke(slf, function, args)
+    }
+
+    #[pyo3(signature = (function, *args))]
+    fn call_async<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyString>,
+        args: &Bound<'py, PyTuple>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let this = slf.get();
+        let (index, plan) = this.plans.export(function)?;
+        if plan.function.params.len() != args.len() {
+            return Err(wrong_count(function, &plan.function, args.len()).into());
+        }
+        let call = this.lower_call(plan, args)?;
+        let future = this.host.start(Target::Export(index), call);
+        let (instance, plans) = (slf.clone().unbind(), Arc::clone(&this.plans));
+        awaitable::begin(slf.py(), future, move |py, results| {
+            let name = PyString::new(py, &plans.component().exports().list()[index].name);
+            let (_, plan) = plans.export(&name)?;
+            Ok(Self::lift_results(instance.bind(py), &plan.function, results)?)
+        })
+    }
+
+    #[getter]
+    fn receipt(&self) -> Receipt {
+        self.host.receipt().into()
+    }
+
+    #[getter]
+    fn stdout(&self) -> String {
+        self.host.output().map_or_else(String::new, |(stdout, _)| stdout.text())
+    }
+
+    #[getter]
+    fn stderr(&self) -> String {
+        self.host.output().map_or_else(String::new, |(_, stderr)| stderr.text())
+    }
+
+    #[getter]
+    fn output_bytes_dropped(&self) -> u64 {
+        self.host
+            .output()
+            .map_or(0, |(stdout, stderr)| stdout.dropped_bytes() + stderr.dropped_bytes())
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        !self.host.is_open()
+    }
+
+    fn close(&self) {
+        self.host.close();
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+        self.host.close();
+    }
+
+    fn __repr__(&self) -> String {
+        let state = if self.host.is_open() { "open" } else { "closed" };
+        format!("<Instance of {:?}, {state}>", self.plans.component().name())
+    }
+}

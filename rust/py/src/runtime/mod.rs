@@ -1,0 +1,42 @@
+//! `airssys_wasm._native.runtime`.
+
+mod awaitable;
+mod calling;
+mod component;
+mod coroutine;
+mod engine;
+mod gil;
+mod imports;
+mod instance;
+mod lanes;
+mod plans;
+mod receipt;
+mod resource;
+mod variant;
+
+pub use variant::Variant;
+
+use pyo3::prelude::*;
+
+#[pymodule(submodule, name = "runtime", gil_used = false)]
+pub mod native {
+    #[pymodule_export]
+    use super::component::Component;
+    #[pymodule_export]
+    use super::engine::{Engine, compile_worker, mark_forked};
+    #[pymodule_export]
+    use super::instance::Instance;
+    #[pymodule_export]
+    use super::receipt::Receipt;
+    #[pymodule_export]
+    use super::resource::Resource;
+    #[pymodule_export]
+    use super::variant::Variant;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::gil::install(module.py())
+    }
+}

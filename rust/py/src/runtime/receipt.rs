@@ -1,0 +1,74 @@
+//! `aw.Receipt`: what one call used.
+
+use pyo3::prelude::*;
+
+/// What one call used; immutable.
+#[pyclass(frozen, eq, module = "airssys_wasm", name = "Receipt")]
+#[derive(PartialEq)]
+pub struct Receipt {
+    inner: airssys_host::instance::Receipt,
+}
+
+impl From<airssys_host::instance::Receipt> for Receipt {
+    fn from(inner: airssys_host::instance::Receipt) -> Self {
+        Self { inner }
+    }
+}
+
+#[pymethods]
+impl Receipt {
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.inner.run.as_secs_f64()
+    }
+
+    #[getter]
+    fn queue_seconds(&self) -> f64 {
+        self.inner.queued.as_secs_f64()
+    }
+
+    #[getter]
+    fn fuel(&self) -> Option<u64> {
+        self.inner.fuel
+    }
+
+    #[getter]
+    fn memory_bytes_peak(&self) -> u64 {
+        self.inner.memory_bytes_peak
+    }
+
+    #[getter]
+    fn memory_denied(&self) -> u64 {
+        self.inner.memory_denied
+    }
+
+    #[getter]
+    fn host_calls(&self) -> u64 {
+        self.inner.host_calls
+    }
+
+    #[getter]
+    fn bytes_in(&self) -> u64 {
+        self.inner.bytes_in
+    }
+
+    #[getter]
+    fn bytes_out(&self) -> u64 {
+        self.inner.bytes_out
+    }
+
+    fn __repr__(&self) -> String {
+        let fuel = self.inner.fuel.map_or_else(|| "None".to_owned(), |fuel| fuel.to_string());
+        format!(
+            "Receipt(seconds={:.6}, queue_seconds={:.6}, fuel={fuel}, memory_bytes_peak={}, \
+             memory_denied={}, host_calls={}, bytes_in={}, bytes_out={})",
+            self.seconds(),
+            self.queue_seconds(),
+            self.inner.memory_bytes_peak,
+            self.inner.memory_denied,
+            self.inner.host_calls,
+            self.inner.bytes_in,
+            self.inner.bytes_out,
+        )
+    }
+}

@@ -1,0 +1,13 @@
+//! Python values and component-model values, by plans made once per function.
+
+mod lift;
+mod lower;
+mod mismatch;
+mod numbers;
+mod plan;
+
+pub use lift::{Handles, lift, raise_err};
+pub use lower::{blob, boolean, lower, numbers, side, text};
+pub use mismatch::{Mismatch, Outcome};
+pub use numbers::Number;
+pub use plan::{FunctionPlan, Plan, Scope};
