@@ -52,7 +52,10 @@ def command(
         finally:
             if receipt and instance.receipt is not None:
                 screen.err.print(str(instance.receipt), markup=False)
-    screen.data(json.dumps(to_json(result), ensure_ascii=False))
+    try:
+        screen.data(json.dumps(to_json(result), ensure_ascii=False, allow_nan=False))
+    except TypeError as error:
+        raise typer.BadParameter(f"{function} is of no use from a command line: {error}") from error
 
 
 def _parameters(world: World, function: str) -> list[Type] | None:

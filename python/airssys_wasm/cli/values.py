@@ -6,6 +6,7 @@ the misfit, which says more than this file could.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import airssys_wasm as aw
@@ -26,6 +27,9 @@ from airssys_wasm.wit.model import (
 __all__ = ["from_json", "to_json"]
 
 _BYTE = Primitive("u8")
+_FLOATS = {Primitive("f32"), Primitive("f64")}
+#: JSON has no words for these, so they travel as text.
+_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _BYTE_MAX = 255
 
 
@@ -33,10 +37,13 @@ def from_json(value: Any, type_: Type, world: World) -> Any:  # noqa: ANN401 - a
     """Return ``value``, as JSON has it, in the shape that ``type_`` takes.
 
     A variant is ``{"case": …, "value": …}`` or its case alone; flags are a list; a
-    ``list<u8>`` is a list of numbers, or a text, which stands for its UTF-8.
+    ``list<u8>`` is a list of numbers, or a text, which stands for its UTF-8; floats
+    may be ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
     """
     resolved, definition = world.resolve(type_)
     match resolved, value:
+        case Primitive(), str() if resolved in _FLOATS:
+            return _NOT_FINITE.get(value, value)
         case ListType(element), str() if element == _BYTE:
             return value.encode()
         case ListType(element), list() if element == _BYTE and all(map(_is_byte, value)):
@@ -86,6 +93,8 @@ def to_json(value: object) -> object:
         TypeError: it holds a handle, which means nothing outside the process.
     """
     match value:
+        case float() if not math.isfinite(value):
+            return next(word for word, it in _NOT_FINITE.items() if repr(it) == repr(value))
         case None | bool() | int() | float() | str():
             return value
         case bytes() | bytearray():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ interface types {
     f: func(
         bytes: list<u8>, numbers: list<u16>, pair: tuple<u8, string>, person: person,
         shape: shape, alias: alias, colour: colour, rights: rights, maybe: option<list<u8>>,
+        ratio: f64,
     );
 }
 world values { export types; }
@@ -56,6 +58,8 @@ ADA_PYTHON = {"name": "Ada", "age": 36, "tags": [("x", 1)]}
         ("rights", '["read"]', frozenset({"read"})),
         ("maybe", "null", None),
         ("maybe", "[7]", b"\x07"),
+        ("ratio", "1.5", 1.5),
+        ("ratio", '"-Infinity"', -math.inf),
     ],
 )
 def test_json_becomes_what_the_type_takes(type_name: str, text: str, expected: object) -> None:
@@ -79,6 +83,7 @@ def test_json_becomes_what_the_type_takes(type_name: str, text: str, expected: o
         ("shape", {"value": 1}),
         ("rights", [1]),
         ("colour", 7),
+        ("ratio", "a lot"),
     ],
 )
 def test_what_does_not_fit_is_left_for_the_call_to_refuse(type_name: str, value: object) -> None:
@@ -94,6 +99,7 @@ def test_what_does_not_fit_is_left_for_the_call_to_refuse(type_name: str, value:
         (frozenset({"write", "read"}), '["read", "write"]'),
         (aw.Variant("circle", b"\x01"), '{"case": "circle", "value": [1]}'),
         (aw.Variant("empty"), '{"case": "empty", "value": null}'),
+        ([math.nan, math.inf, -math.inf], '["NaN", "Infinity", "-Infinity"]'),
         ({"a": {"b": ()}}, '{"a": {"b": []}}'),
     ],
 )
