@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from airssys_wasm.sdk.build import build
-from airssys_wasm.sdk.toolchain import Toolchain
+from airssys_wasm.sdk.build import build, build_cached
 
-__all__ = ["Toolchain", "build"]
+__all__ = ["build", "build_cached"]

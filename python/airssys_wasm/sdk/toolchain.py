@@ -40,6 +40,8 @@ APT_SETS: tuple[tuple[str, ...], ...] = (
     ("rustc-web", "cargo-web", "rust-web-src", "lld-22"),
 )
 
+_OWN_STD = ", building its own std"
+
 _DEBIAN_RUSTC = Path("/usr/bin/rustc")
 
 
@@ -49,7 +51,8 @@ class Toolchain:
 
     Args:
         name: for people: ``rustc 1.96.0 (/usr/bin/rustc), building its own std``.
-        rust_version: ``(major, minor, patch)`` of its compiler.
+        compiler: what the result depends on: the compiler's own name for itself, and
+            whether it compiles the standard library too.
         cargo: the program to run.
         sysroot: where its libraries lie; a build must not leave this path in its output.
         arguments: for ``cargo build``, before the caller's own.
@@ -57,7 +60,7 @@ class Toolchain:
     """
 
     name: str
-    rust_version: tuple[int, int, int]
+    compiler: str
     cargo: Path
     sysroot: Path
     arguments: tuple[str, ...] = ()
@@ -71,6 +74,7 @@ class _Rust:
     rustc: Path
     cargo: Path
     version: tuple[int, int, int]
+    spoken_version: str
     sysroot: Path
 
     @property
@@ -148,7 +152,7 @@ def _inspect(rustc: Path, cargo: Path, directory: Path) -> _Rust | None:
     if numbers is None:
         return None
     major, minor, patch = (int(number) for number in numbers.groups())
-    return _Rust(rustc, cargo, (major, minor, patch), Path(sysroot.strip()))
+    return _Rust(rustc, cargo, (major, minor, patch), version.strip(), Path(sysroot.strip()))
 
 
 def _judge(rust: _Rust, lacking: list[str]) -> Toolchain | None:
@@ -168,6 +172,7 @@ def _judge(rust: _Rust, lacking: list[str]) -> Toolchain | None:
 
 
 def _toolchain(rust: _Rust, spoken: str, linker: Path | None) -> Toolchain:
+    compiler = rust.spoken_version
     environment = {"RUSTC": str(rust.rustc)}
     if linker is not None:
         environment["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"] = str(linker)
@@ -176,8 +181,9 @@ def _toolchain(rust: _Rust, spoken: str, linker: Path | None) -> Toolchain:
         # -Zbuild-std is not stable; a released compiler takes it only with this.
         environment["RUSTC_BOOTSTRAP"] = "1"
         arguments += ("-Zbuild-std=std,panic_abort",)
-        spoken += ", building its own std"
-    return Toolchain(spoken, rust.version, rust.cargo, rust.sysroot, arguments, environment)
+        spoken += _OWN_STD
+        compiler += _OWN_STD
+    return Toolchain(spoken, compiler, rust.cargo, rust.sysroot, arguments, environment)
 
 
 def _wasm_linker() -> Path | None:

@@ -46,6 +46,8 @@ impl Guest for Component {
     }
 
     fn spin(rounds: u64) -> u64 {
-        (0..rounds).fold(0, |sum, round| black_box(sum ^ round.wrapping_mul(0x9e37_79b9)))
+        (0..rounds).fold(0, |sum, round| {
+            black_box(sum ^ round.wrapping_mul(0x9e37_79b9))
+        })
     }
 }

@@ -25,7 +25,9 @@ impl Drop for Counter {
 impl GuestCounter for Counter {
     fn new(start: i64) -> Self {
         ALIVE.set(ALIVE.get() + 1);
-        Self { total: Cell::new(start) }
+        Self {
+            total: Cell::new(start),
+        }
     }
 
     fn make(start: i64) -> Result<CounterHandle, String> {
@@ -53,7 +55,10 @@ impl GuestCounter for Counter {
     }
 
     fn merge(left: CounterHandle, right: CounterHandle) -> CounterHandle {
-        let sum = left.get::<Self>().value().wrapping_add(right.get::<Self>().value());
+        let sum = left
+            .get::<Self>()
+            .value()
+            .wrapping_add(right.get::<Self>().value());
         CounterHandle::new(Self::new(sum))
     }
 }

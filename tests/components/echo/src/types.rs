@@ -1,9 +1,7 @@
 //! One echo for each type.
 
 use crate::Component;
-use crate::exports::acme::echo::types::{
-    Colour, Guest, Many, Permissions, Person, Point, Shape,
-};
+use crate::exports::acme::echo::types::{Colour, Guest, Many, Permissions, Person, Point, Shape};
 
 macro_rules! echoes {
     ($($name:ident: $kind:ty),* $(,)?) => {

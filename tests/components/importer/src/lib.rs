@@ -9,11 +9,15 @@ struct Component;
 
 impl Guest for Component {
     fn call_many(times: u32) -> i64 {
-        (0..times).map(|round| i64::from(host::add(round.cast_signed(), 1))).sum()
+        (0..times)
+            .map(|round| i64::from(host::add(round.cast_signed(), 1)))
+            .sum()
     }
 
     fn echo_many(data: Vec<u8>, times: u32) -> u64 {
-        (0..times).map(|_| host::echo_bytes(&data).len() as u64).sum()
+        (0..times)
+            .map(|_| host::echo_bytes(&data).len() as u64)
+            .sum()
     }
 
     fn describe(name: String, age: u32) -> String {

@@ -13,6 +13,9 @@ mod api {
         let words = text.split_whitespace();
         let longest = words.clone().max_by_key(|word| word.chars().count());
         let longest = longest.ok_or("no words")?.to_owned();
-        Ok(Summary { words: words.count() as u32, longest })
+        Ok(Summary {
+            words: words.count() as u32,
+            longest,
+        })
     }
 }

@@ -1,0 +1,219 @@
+"""Compiles a Rust crate into a core module that carries its interface.
+
+The result depends on the sources, the lock file and the compiler alone: paths are
+mapped away and one code generation unit is used, so that two builds can be compared
+by digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airssys_wasm.errors import BuildError
+from airssys_wasm.sdk.process import stream
+from airssys_wasm.sdk.sources import sources_root
+from airssys_wasm.sdk.toolchain import Toolchain, cache_dir, find
+
+__all__ = ["STACK_BYTES", "compile_crate"]
+
+#: The guest's stack. Rust's default of 1 MiB alone would pass a limit of 512 KiB.
+STACK_BYTES = 128 * 1024
+
+#: What a release profile gets when the crate does not say otherwise. Names stay in:
+#: they are what a backtrace shows.
+_PROFILE: Mapping[str, str | int | bool] = {
+    "opt-level": 3,
+    "lto": True,
+    "codegen-units": 1,
+    "strip": "debuginfo",
+}
+
+_SDK_CRATE = "airssys-sdk"
+
+
+def compile_crate(
+    crate_dir: Path,
+    *,
+    stack_bytes: int = STACK_BYTES,
+    locked: bool = False,
+    on_line: Callable[[str], None] | None = None,
+) -> bytes:
+    """Compile the crate's library and return it as a core module.
+
+    Args:
+        crate_dir: the folder with the crate's ``Cargo.toml``; its library is a ``cdylib``.
+        stack_bytes: the guest's stack, 16 KiB to 16 MiB, a multiple of 16.
+        locked: refuse to change ``Cargo.lock``.
+        on_line: is given each line of the compiler's output as it comes.
+
+    Raises:
+        BuildError: no tool chain, no such crate, or it does not compile; ``output``
+            holds what the compiler said.
+    """
+    if not 16 * 1024 <= stack_bytes <= 16 * 1024 * 1024 or stack_bytes % 16:
+        raise BuildError(f"stack_bytes {stack_bytes}: not 16 KiB to 16 MiB in steps of 16")
+    crate = _Crate.read(crate_dir)
+    toolchain = find(crate.directory)
+    environment = _environment(crate, toolchain, stack_bytes)
+    messages = _cargo(crate, toolchain, environment, locked=locked, on_line=on_line)
+    return _library(crate, messages).read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Crate:
+    """A crate and the workspace that it builds in."""
+
+    directory: Path
+    name: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def read(cls, directory: Path) -> _Crate:
+        path = directory / "Cargo.toml"
+        try:
+            manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+            name = manifest["package"]["name"]
+        except FileNotFoundError as error:
+            raise BuildError(
+                f"{directory}: has no Cargo.toml\nhint: name the folder of a Rust crate"
+            ) from error
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BuildError(f"{path}: {error}") from error
+        except KeyError as error:
+            raise BuildError(
+                f"{path}: has no [package] with a name\nhint: name one crate of the workspace"
+            ) from error
+        return cls(directory.resolve(), name, manifest)
+
+    @property
+    def uses_sdk_by_version(self) -> bool:
+        dependency = self.manifest.get("dependencies", {}).get(_SDK_CRATE)
+        return isinstance(dependency, str) or (
+            isinstance(dependency, dict) and "version" in dependency and "path" not in dependency
+        )
+
+
+def _environment(crate: _Crate, toolchain: Toolchain, stack_bytes: int) -> dict[str, str]:
+    """Return the variables cargo runs with."""
+    workspace = _workspace(crate, toolchain)
+    key = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:12]
+    environment = {**os.environ, **toolchain.environment}
+    # A folder for each workspace: two crates of one name would overwrite each other.
+    environment["CARGO_TARGET_DIR"] = str(cache_dir() / "guest" / f"{workspace.name}-{key}")
+    environment["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(
+        _rust_flags(workspace, toolchain, stack_bytes)
+    )
+    for variable in ("RUSTC_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_INCREMENTAL"):
+        environment.pop(variable, None)
+    return environment | _profile_variables(workspace)
+
+
+def _workspace(crate: _Crate, toolchain: Toolchain) -> Path:
+    command = [
+        str(toolchain.cargo), "locate-project", "--workspace", "--message-format", "plain",
+    ]  # fmt: skip
+    finished = subprocess.run(  # noqa: S603 - our own words and a path, no shell
+        command,
+        cwd=crate.directory,
+        env={**os.environ, **toolchain.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise BuildError(f"{crate.name}: cargo does not take it\n{finished.stderr.strip()}")
+    return Path(finished.stdout.strip()).parent
+
+
+def _rust_flags(workspace: Path, toolchain: Toolchain, stack_bytes: int) -> Iterator[str]:
+    """Yield compiler flags that keep this machine's paths out of the result."""
+    cargo_home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    # The last that fits wins, so the innermost stands last.
+    yield f"--remap-path-prefix={cargo_home}=/cargo"
+    for index in sorted((cargo_home / "registry" / "src").glob("*")):
+        yield f"--remap-path-prefix={index}=/crates"
+    yield f"--remap-path-prefix={toolchain.sysroot / 'lib/rustlib/src/rust'}=/rust"
+    yield f"--remap-path-prefix={sources_root() / 'rust'}=/airssys"
+    yield f"--remap-path-prefix={workspace}=/guest"
+    # rustc asks for 1 MiB itself; the linker takes the last word.
+    yield f"-Clink-arg=-zstack-size={stack_bytes}"
+
+
+def _profile_variables(workspace: Path) -> dict[str, str]:
+    """Return our release profile, less what the workspace itself sets."""
+    manifest = tomllib.loads((workspace / "Cargo.toml").read_text(encoding="utf-8"))
+    own = manifest.get("profile", {}).get("release", {})
+    return {
+        f"CARGO_PROFILE_RELEASE_{key.upper().replace('-', '_')}": str(value).lower()
+        for key, value in _PROFILE.items()
+        if key not in own
+    }
+
+
+def _cargo(
+    crate: _Crate,
+    toolchain: Toolchain,
+    environment: Mapping[str, str],
+    *,
+    locked: bool,
+    on_line: Callable[[str], None] | None,
+) -> list[dict[str, Any]]:
+    """Run ``cargo build`` and return its messages."""
+    command = [
+        str(toolchain.cargo), "build", "--release", "--lib", *toolchain.arguments,
+        "--message-format=json-render-diagnostics",
+    ]  # fmt: skip
+    if locked:
+        command.append("--locked")
+    if crate.uses_sdk_by_version:
+        path = (sources_root() / "rust" / "sdk").as_posix()
+        command += ["--config", f"patch.crates-io.{_SDK_CRATE}.path={json.dumps(path)}"]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as messages:
+        code, output = stream(
+            command,
+            directory=crate.directory,
+            environment=environment,
+            stdout=messages.fileno(),
+            on_line=on_line,
+        )
+        if code != 0:
+            raise BuildError(f"{crate.name}: does not compile\n{output}{_hint(output)}", output)
+        messages.seek(0)
+        return [json.loads(line) for line in messages if line.startswith("{")]
+
+
+def _hint(output: str) -> str:
+    """Say what to do about the failures that are not the author's code."""
+    if "linker `cc` not found" in output or 'linker "cc" not found' in output:
+        return "hint: procedural macros need a C compiler: apt-get install gcc libc6-dev"
+    if "--locked was passed" in output or "cannot update the lock file" in output:
+        return "hint: run cargo once without locked=True, and keep Cargo.lock"
+    if "spurious network error" in output or "failed to download" in output:
+        return "hint: cargo could not fetch the crate's dependencies; check the network"
+    return ""
+
+
+def _library(crate: _Crate, messages: list[dict[str, Any]]) -> Path:
+    """Find the module that cargo made of the crate's library."""
+    manifest = crate.directory / "Cargo.toml"
+    for message in messages:
+        if message.get("reason") != "compiler-artifact":
+            continue
+        if Path(message["manifest_path"]).resolve() != manifest:
+            continue
+        for name in message["filenames"]:
+            if name.endswith(".wasm"):
+                return Path(name)
+    raise BuildError(
+        f'{crate.name}: makes no module\nhint: add `[lib]` with `crate-type = ["cdylib"]`'
+        f" to {manifest}"
+    )

@@ -1,0 +1,102 @@
+"""Builds guests in Python and JavaScript with their languages' own tools.
+
+Both start the guest's interpreter once and freeze its memory into the component, so
+that it starts in milliseconds. That memory differs from build to build: the result
+cannot be compared by digest, only by its interface and its code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from airssys_wasm._native import wit as native_wit
+from airssys_wasm.errors import BuildError
+from airssys_wasm.sdk.process import stream
+from airssys_wasm.sdk.tools import Tool, componentize_py, jco
+
+__all__ = ["build_javascript", "build_python"]
+
+
+def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None) -> bytes:
+    """Build ``app.py`` against the one world in ``wit``.
+
+    WASI is stubbed out: the component imports what its world names and no more.
+    The seed of ``random`` is frozen with the rest.
+
+    Raises:
+        BuildError: as :func:`airssys_wasm.sdk.build`.
+    """
+    tool = componentize_py(on_line)
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "component.wasm"
+        arguments = [
+            "--wit-path", str(source_dir / "wit"), "--world", _world(source_dir),
+            "componentize", "--stub-wasi", "--python-path", str(source_dir),
+            "app", "--output", str(out),
+        ]  # fmt: skip
+        return _make(tool, arguments, source_dir, out, on_line)
+
+
+def build_javascript(source_dir: Path, on_line: Callable[[str], None] | None = None) -> bytes:
+    """Build the ``main`` module of ``package.json`` against the one world in ``wit``.
+
+    WASI is switched off: the component imports what its world names and no more.
+
+    Raises:
+        BuildError: as :func:`airssys_wasm.sdk.build`.
+    """
+    main = source_dir / _main(source_dir / "package.json")
+    tool = jco(on_line)
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "component.wasm"
+        arguments = [
+            "componentize", str(main), "--wit", str(source_dir / "wit"),
+            "--world-name", _world(source_dir), "--disable", "all", "--out", str(out),
+        ]  # fmt: skip
+        return _make(tool, arguments, source_dir, out, on_line)
+
+
+def _world(source_dir: Path) -> str:
+    """Return the name of the one world in ``wit``."""
+    folder = source_dir / "wit"
+    if not folder.is_dir():
+        raise BuildError(f"{source_dir}: has no folder wit\nhint: write the guest's world there")
+    _, _, worlds, _ = native_wit.validate(folder)
+    if len(worlds) != 1:
+        listed = ", ".join(worlds) or "none"
+        raise BuildError(f"{folder}: worlds: {listed}\nhint: leave the one that is to be built")
+    return worlds[0]
+
+
+def _main(manifest: Path) -> str:
+    try:
+        main = json.loads(manifest.read_text(encoding="utf-8"))["main"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BuildError(f'{manifest}: names no "main" module') from error
+    return str(main)
+
+
+def _make(
+    tool: Tool,
+    arguments: list[str],
+    directory: Path,
+    out: Path,
+    on_line: Callable[[str], None] | None,
+) -> bytes:
+    environment = {**os.environ, **tool.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        code, output = stream(
+            [*tool.command, *arguments],
+            directory=directory,
+            environment=environment,
+            on_line=on_line,
+        )
+    except OSError as error:
+        raise BuildError(f"{tool.name} does not start: {error}") from error
+    if code != 0 or not out.is_file():
+        raise BuildError(f"{directory.name}: {tool.name} does not build it\n{output}", output)
+    return out.read_bytes()
