@@ -192,6 +192,22 @@ fn a_truncated_component_is_read_only_where_a_shorter_valid_one_ends() {
 }
 
 #[test]
+fn components_that_no_tool_would_make_are_refused() {
+    for component in [
+        // They look like WIT packages, and hold neither an interface nor a world.
+        r#"(component (type $t (component (export "a:b/c" (func)))) (export "c" (type $t)))"#,
+        r#"(component (type $t (component)) (export "c" (type $t)))"#,
+    ] {
+        let binary = wat::parse_str(component).unwrap();
+        let error = wit::resolve_json(Source::Binary(&binary), None).unwrap_err();
+        assert!(
+            matches!(error, WitError::Undecodable(_)),
+            "{component}: {error:?}"
+        );
+    }
+}
+
+#[test]
 fn a_wrong_world_lists_the_right_ones() {
     let error = wit::resolve_json(text(GREET), Some("nobody")).unwrap_err();
     assert!(

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use wasmparser::{Encoding, Parser, Payload};
@@ -112,7 +113,11 @@ fn load_binary(bytes: &[u8]) -> Result<Loaded, WitError> {
         Encoding::Module => return Err(WitError::NotComponent(NotComponent::CoreModule)),
         Encoding::Component => {}
     }
-    let decoded = decode(bytes).map_err(|error| WitError::Undecodable(chain(error.as_ref())))?;
+    // The decoder asserts what every tool chain keeps to and the binary format
+    // does not demand, so a valid component can make it panic.
+    let decoded = catch_unwind(|| decode(bytes))
+        .map_err(|_| WitError::Undecodable("it is shaped like no tool shapes one".to_owned()))?
+        .map_err(|error| WitError::Undecodable(chain(error.as_ref())))?;
     Ok(match decoded {
         DecodedWasm::WitPackage(resolve, package) => Loaded {
             resolve,
