@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     AirssysError,
     BuildError,
@@ -26,29 +27,42 @@ from airssys_wasm.errors import (
     ValueMismatch,
     WitInvalid,
 )
+from airssys_wasm.runtime import Component, Engine, Instance, Receipt, Resource, Variant
 
 __version__ = version("airssys-wasm")
 
 __all__ = [
+    "GIB",
+    "KIB",
+    "MIB",
     "AirssysError",
     "BuildError",
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
     "CompileRefused",
+    "Component",
     "ComponentError",
     "ComponentFailed",
     "ComponentInvalid",
+    "Engine",
     "EngineError",
     "ExportMissing",
     "FuelExhausted",
+    "Grant",
     "ImportMissing",
+    "Instance",
     "InstanceClosed",
     "LimitInvalid",
+    "Limits",
     "OutOfMemory",
+    "Policy",
+    "Receipt",
     "ReentrantCall",
+    "Resource",
     "Trapped",
     "ValueMismatch",
+    "Variant",
     "WitInvalid",
     "__version__",
 ]

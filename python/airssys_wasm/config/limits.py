@@ -1,0 +1,68 @@
+"""Hard limits of one instance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from airssys_wasm.errors import LimitInvalid
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+MEMORY_BYTES_MIN = 64 * KIB
+CALL_SECONDS_MIN = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one instance may use; the engine enforces each of them.
+
+    There is no unlimited instance: memory and time have no default.
+
+    Args:
+        memory_bytes_max: bytes of all memories and tables of the instance
+            together, at least 64 KiB (one WebAssembly page). Growing past it
+            fails inside the guest; a guest that cannot go on without the memory
+            ends with ``OutOfMemory``. What the host holds of one result or host
+            call for the guest is bounded by the same figure. 512 KiB to 4 MiB
+            fit most guests in Rust; Python and JavaScript guests need tens of MiB.
+        call_seconds_max: wall-clock time of one call, host calls and waiting
+            for the host included, at least 0.001. Past it the call ends with
+            ``CallTimeout``. It bounds start functions, constructors and
+            destructors too.
+        fuel_max: deterministic fuel of one call, about one unit for each
+            instruction, or ``None`` to leave fuel unmetered. Past it the call
+            ends with ``FuelExhausted``. Metered code runs slower, so only
+            instances with a fuel limit use it.
+
+    Raises:
+        LimitInvalid: a figure is no number of the right kind, or too small. The
+            engine's policy sets the upper ends, checked by ``instantiate``.
+    """
+
+    memory_bytes_max: int
+    call_seconds_max: float
+    fuel_max: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense when it is made, not when it is used."""
+        _whole("memory_bytes_max", self.memory_bytes_max, MEMORY_BYTES_MIN)
+        _seconds("call_seconds_max", self.call_seconds_max)
+        if self.fuel_max is not None:
+            _whole("fuel_max", self.fuel_max, 1)
+
+
+def _whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise LimitInvalid(f"{name}: expected an int, got {type(value).__name__} {value!r}")
+    if value < least:
+        raise LimitInvalid(f"{name}: {value} is below {least}")
+
+
+def _seconds(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise LimitInvalid(f"{name}: expected seconds, got {type(value).__name__} {value!r}")
+    if not math.isfinite(value) or value < CALL_SECONDS_MIN:
+        raise LimitInvalid(f"{name}: {value} is not a time of at least {CALL_SECONDS_MIN} s")

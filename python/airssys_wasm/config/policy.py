@@ -1,0 +1,39 @@
+"""The upper ends an engine allows for the limits of its instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airssys_wasm.config.limits import GIB, MIB
+from airssys_wasm.errors import LimitInvalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Ceilings for ``Limits``; ``instantiate`` refuses what passes them.
+
+    Args:
+        memory_bytes_ceiling: highest ``Limits.memory_bytes_max``, 64 KiB to
+            4 GiB. Bulk memory instructions are only stopped between two of
+            them: one over 256 MiB takes about 50 ms.
+        call_seconds_ceiling: highest ``Limits.call_seconds_max``, up to 300.
+        fuel_ceiling: highest ``Limits.fuel_max``, up to 2**63 - 1.
+
+    Raises:
+        LimitInvalid: a ceiling is outside its range.
+    """
+
+    memory_bytes_ceiling: int = 256 * MIB
+    call_seconds_ceiling: float = 300.0
+    fuel_ceiling: int = 10_000_000_000
+
+    def __post_init__(self) -> None:
+        """Refuse ceilings that the engine could not keep."""
+        _within("memory_bytes_ceiling", self.memory_bytes_ceiling, 64 * 1024, 4 * GIB)
+        _within("call_seconds_ceiling", self.call_seconds_ceiling, 0.001, 300.0)
+        _within("fuel_ceiling", self.fuel_ceiling, 1, 2**63 - 1)
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}")

@@ -1,0 +1,15 @@
+"""Engines, components and instances. The face of ``airssys_wasm._native.runtime``."""
+
+from __future__ import annotations
+
+import os
+
+from airssys_wasm._native.runtime import Instance, Receipt, Resource, Variant, mark_forked
+from airssys_wasm.runtime.component import Component
+from airssys_wasm.runtime.engine import Engine
+
+__all__ = ["Component", "Engine", "Instance", "Receipt", "Resource", "Variant"]
+
+# A forked child has none of the engine's threads: no deadline would hold there.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=mark_forked)

@@ -1,0 +1,130 @@
+"""A loaded component: what it imports and exports, and its instances."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airssys_wasm.config import Grant
+from airssys_wasm.wit import World, describe, world_text, write_stubs
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from airssys_wasm._native.runtime import Component as NativeComponent
+    from airssys_wasm._native.runtime import Instance
+    from airssys_wasm.config import Limits
+    from airssys_wasm.wit import Function
+
+_DEFAULT_GRANT = Grant()
+
+
+class Component:
+    """A loaded component; made by ``Engine.load``, shared by all threads."""
+
+    def __init__(self, native: NativeComponent) -> None:
+        """Wrap native code."""
+        self._native = native
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return self._native.name
+
+    @property
+    def digest(self) -> str:
+        """BLAKE3 digest of its bytes, in hexadecimal."""
+        return self._native.digest
+
+    @cached_property
+    def _world(self) -> World:
+        return describe(self._native.binary)
+
+    @property
+    def imports(self) -> Mapping[str, Mapping[str, Function]]:
+        """What it imports: interface name -> function name -> typed signature.
+
+        Functions of the world itself stand under ``""``.
+        """
+        return self._world.imports
+
+    @property
+    def exports(self) -> Mapping[str, Mapping[str, Function]]:
+        """What it exports: interface name -> function name -> typed signature.
+
+        Functions of the world itself stand under ``""``.
+        """
+        return self._world.exports
+
+    @cached_property
+    def wit(self) -> str:
+        """Its world as WIT text."""
+        return world_text(self._native.binary)
+
+    def stubs(self, path: str | os.PathLike[str]) -> Path:
+        """Write typed Python for it.
+
+        Args:
+            path: the ``.pyi`` file to write; it is replaced whole or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        target = Path(path)
+        write_stubs(self._world, target)
+        return target
+
+    def instantiate(
+        self,
+        *,
+        limits: Limits,
+        imports: Mapping[str, object] | None = None,
+        grant: Grant | None = None,
+    ) -> Instance:
+        """Make an instance; a start function runs under the limits of a call.
+
+        Args:
+            limits: what the instance may use.
+            imports: for each interface that the embedder supplies, an object (or a
+                mapping) whose attributes, the snake case of the WIT names,
+                implement its functions, sync or async; for a function of the
+                world itself, a function. The version of an interface may be left
+                out. What the component does not import is not looked at.
+            grant: what the instance gets of the machine; by default the clocks,
+                random bytes and captured output.
+
+        Returns:
+            The instance, a context manager that closes it.
+
+        Raises:
+            ImportMissing: it imports what it was not given.
+            LimitInvalid: a limit is above the engine's policy.
+            CapacityExhausted: the engine holds as many live instances as it can.
+            ComponentFailed: its start function failed, or its memories are
+                larger than the limit from the start.
+        """
+        grant = grant if grant is not None else _DEFAULT_GRANT
+        granted = (
+            grant.clocks,
+            grant.random,
+            grant.output,
+            grant.variables(),
+            grant.filesystem_read is not None,
+            grant.network is not None,
+        )
+        return self._native.instantiate_native(
+            limits.memory_bytes_max,
+            limits.call_seconds_max,
+            limits.fuel_max,
+            dict(imports) if imports else None,
+            granted,
+        )
+
+    def __repr__(self) -> str:
+        """Name it."""
+        return f"<Component {self.name!r} {self.digest[:12]}>"

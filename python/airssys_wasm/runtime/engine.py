@@ -1,0 +1,156 @@
+"""The engine: compiles components, keeps the code, and holds live instances."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airssys_wasm._native import runtime as _native
+from airssys_wasm.config import GIB, MIB, Policy
+from airssys_wasm.errors import LimitInvalid
+from airssys_wasm.runtime.component import Component
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LOG = logging.getLogger(__name__)
+
+#: What the compiling process runs; it must import nothing of the embedder's.
+_WORKER = (
+    "import sys; from airssys_wasm._native.runtime import compile_worker as run; "
+    "run(sys.argv[1], int(sys.argv[2]))"
+)
+_TEXT_STARTS = ("(", ";")
+
+
+class Engine(_native.Engine):
+    """A shared, thread-safe engine; one for each process is enough.
+
+    Args:
+        policy: ceilings for the limits of instances.
+        pool_instances: slots laid out in advance, 1 to 1 000 000. An instance
+            past them is allocated on demand, which is slower.
+        instances_max: live instances allowed in all; ``instances_ceiling`` says
+            what the machine can really hold.
+        dense_memory_bytes: lays memories of at most this many bytes side by
+            side, without guards, for 100 000 live instances; their code runs
+            slower. ``None`` is the standard layout, for about 20 000.
+        cache_dir: directory for compiled code, made private; ``None`` keeps
+            nothing on disk. The default is ``$AIRSWASM_HOME/cache``, or
+            ``~/.airswasm/cache``.
+        cache_bytes_max: bytes of compiled code kept before the oldest goes.
+        component_bytes_max: largest component accepted.
+        compile_seconds_max: wall-clock time one compilation may take.
+        compile_memory_bytes_max: memory the compiling process may use.
+        compiler: the Python interpreter that compiles large components in a
+            process of its own, where time and memory can be bounded; by default
+            the one that runs this.
+
+    Raises:
+        EngineError: the machine cannot give the layout asked for.
+        LimitInvalid: a figure is outside its range.
+    """
+
+    def __new__(  # noqa: D102 (documented by the class)
+        cls,
+        *,
+        policy: Policy | None = None,
+        pool_instances: int = 10_000,
+        instances_max: int = 100_000,
+        dense_memory_bytes: int | None = None,
+        cache_dir: str | os.PathLike[str] | None | type[Ellipsis] = ...,
+        cache_bytes_max: int = 2 * GIB,
+        component_bytes_max: int = 64 * MIB,
+        compile_seconds_max: float = 60.0,
+        compile_memory_bytes_max: int = 2 * GIB,
+        compiler: str | os.PathLike[str] | None = None,
+    ) -> Engine:
+        policy = policy or Policy()
+        _check_range("pool_instances", pool_instances, 1, 1_000_000)
+        _check_range("instances_max", instances_max, 1, 10_000_000)
+        _check_range("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
+        _check_range("component_bytes_max", component_bytes_max, 8, GIB)
+        _check_range("compile_seconds_max", compile_seconds_max, 0.001, 3600.0)
+        _check_range("compile_memory_bytes_max", compile_memory_bytes_max, 64 * MIB, 2**63 - 1)
+        if dense_memory_bytes is not None:
+            _check_range("dense_memory_bytes", dense_memory_bytes, 64 * 1024, 64 * MIB)
+        engine = super().__new__(
+            cls,
+            dense_memory_bytes=dense_memory_bytes,
+            pool_instances=pool_instances,
+            instances_max=instances_max,
+            cache_dir=_default_cache_dir() if cache_dir is ... else cache_dir,
+            cache_bytes_max=cache_bytes_max,
+            component_bytes_max=component_bytes_max,
+            compile_seconds_max=compile_seconds_max,
+            compile_memory_bytes_max=compile_memory_bytes_max,
+            compiler=_compiler(compiler),
+            memory_bytes_ceiling=policy.memory_bytes_ceiling,
+            call_seconds_ceiling=policy.call_seconds_ceiling,
+            fuel_ceiling=policy.fuel_ceiling,
+        )
+        if engine.cache_problem is not None:
+            _LOG.warning(
+                "compiled code is not kept on disk: %s; hint: pass Engine(cache_dir=...)",
+                engine.cache_problem,
+            )
+        return engine
+
+    def load(self, source: str | bytes | os.PathLike[str], *, name: str | None = None) -> Component:
+        """Load a component; compiled code comes from the cache if it is there.
+
+        Args:
+            source: a path, the bytes of a component, or WAT text (a ``str`` that
+                begins with ``(``).
+            name: what errors call it; by default the file's name without suffix.
+
+        Returns:
+            The component, ready to be instantiated.
+
+        Raises:
+            ComponentInvalid: the source is not a component this host can run.
+            CompileRefused: compiling it would pass the engine's bounds.
+            OSError: the file cannot be read.
+        """
+        if isinstance(source, bytes):
+            return Component(self.load_native(name or "component", source))
+        if isinstance(source, str) and source.lstrip().startswith(_TEXT_STARTS):
+            return Component(self.load_native(name or "component", _encoded(source)))
+        path = Path(source)
+        return Component(self.load_native(name or path.stem, path.read_bytes()))
+
+    def __repr__(self) -> str:
+        """Say how full it is."""
+        return f"<Engine, {self.live_instances} of {self.instances_ceiling} instances live>"
+
+
+def _encoded(text: str) -> bytes:
+    # A lone surrogate is no text of any format: what the parser says of the
+    # replacement is as good as anything.
+    return text.encode("utf-8", "replace")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}")
+
+
+def _default_cache_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
+    home = environment.get("AIRSWASM_HOME")
+    if home:
+        return Path(home) / "cache"
+    try:
+        return Path.home() / ".airswasm" / "cache"
+    except RuntimeError:
+        # No home directory, as in some containers: then nothing is kept.
+        return None
+
+
+def _compiler(given: str | os.PathLike[str] | None) -> tuple[str, list[str]] | None:
+    program = os.fspath(given) if given is not None else sys.executable
+    if not program:
+        return None
+    return program, ["-I", "-c", _WORKER]
