@@ -20,15 +20,21 @@ def program() -> Path:
     return Path(sys.executable).with_name(name)
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user directory for all runs: nothing of this machine's user is read or kept."""
+    return tmp_path_factory.mktemp("airswasm-home")
+
+
 @pytest.fixture
-def airssys_wasm(program: Path, tmp_path: Path) -> Run:
+def airssys_wasm(program: Path, home: Path, tmp_path: Path) -> Run:
     """Run the command in an empty folder and give its status and both streams."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - our own program
             [program, *arguments],
             cwd=tmp_path,
-            env={**os.environ, **environment},
+            env={**os.environ, "AIRSWASM_HOME": str(home), **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

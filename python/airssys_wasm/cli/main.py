@@ -13,7 +13,7 @@ import typer
 from airssys_wasm.cli import build, demo, inspect, run, stubs
 from airssys_wasm.cli.screen import Screen
 from airssys_wasm.cli.status import Status, hint_of, status_of
-from airssys_wasm.errors import AirssysError
+from airssys_wasm.errors import AirssysError, ComponentFailed
 
 __all__ = ["execute", "main"]
 
@@ -77,6 +77,9 @@ def execute(arguments: Sequence[str], screen: Screen) -> int:
 def _report(error: Exception, screen: Screen) -> Status:
     if screen.verbose:
         screen.err.print("".join(traceback.format_exception(error)), markup=False, end="")
+        if isinstance(error, ComponentFailed):
+            for frame in error.backtrace:
+                screen.err.print(f"guest: {frame}", markup=False)
     if isinstance(error, AirssysError | OSError):
         screen.error(str(error) or type(error).__name__, hint_of(error))
     else:

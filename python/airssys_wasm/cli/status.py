@@ -62,6 +62,8 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (errors.CallTimeout, Status.GENERAL, "a larger --seconds allows a longer call"),
     (errors.FuelExhausted, Status.GENERAL, "a larger --fuel allows more work"),
     (errors.OutOfMemory, Status.GENERAL, "a larger --memory allows more"),
+    (errors.Trapped, Status.GENERAL, "the guest itself failed; --verbose shows where"),
+    (errors.ComponentError, Status.GENERAL, "this is the component's own answer"),
     (OSError, Status.GENERAL, "check the path and its permissions"),
 )
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 import airssys_wasm as aw
+from airssys_wasm import components
 
-__all__ = ["load"]
+__all__ = ["hostile", "useful"]
 
 
-def load(engine: aw.Engine, file_name: str) -> aw.Component:
-    """Load one of the components that ship prebuilt or as text.
+def useful(engine: aw.Engine, name: str) -> aw.Component:
+    """Load one of the prebuilt components, checked against its digest.
 
-    By path, so that errors call the component by its name.
+    Raises:
+        ComponentInvalid: the file in the wheel is not the one that was built.
     """
-    with as_file(files("airssys_wasm.components").joinpath(file_name)) as path:
-        return engine.load(path)
+    return engine.load(components.load(name), name=name)
+
+
+def hostile(engine: aw.Engine, name: str) -> aw.Component:
+    """Load one of the attackers, which ship as text for everyone to read."""
+    source = files(components).joinpath(f"{name}.wat").read_text(encoding="utf-8")
+    return engine.load(source, name=name)

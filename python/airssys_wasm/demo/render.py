@@ -89,12 +89,14 @@ def _attacked(scene: Attacked, console: Console) -> None:
 
 
 def _refused(scene: Refused, console: Console) -> None:
+    # The lines behind the first are the list that follows below.
+    first_line = scene.message.partition("\n")[0]
     console.print(
         Text.assemble(
             (scene.name, "bold"),
             f" wants {scene.wants}\n  ",
             (scene.error or "nothing stopped it", "green" if scene.held else "red"),
-            f": {scene.message}",
+            f": {first_line}",
         )
     )
     for wanted, hint in scene.missing:

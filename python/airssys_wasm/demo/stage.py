@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import airssys_wasm as aw
 from airssys_wasm.demo.attackers import Attack
-from airssys_wasm.demo.cast import load
+from airssys_wasm.demo.cast import hostile
 from airssys_wasm.demo.scenes import Attacked, Cost, Refused
 
 __all__ = ["attack", "refuse"]
@@ -24,7 +24,7 @@ def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> 
         unharmed: asks a bystander on the same engine whether it is still well.
     """
     ended: aw.ComponentFailed | None = None
-    with load(engine, f"{plan.name}.wat").instantiate(limits=plan.limits) as instance:
+    with hostile(engine, plan.name).instantiate(limits=plan.limits) as instance:
         try:
             instance.call(plan.export)
         except aw.ComponentFailed as error:
@@ -47,7 +47,7 @@ def refuse(engine: aw.Engine) -> Refused:
     """Try to start a component that wants files it was not granted."""
     refused: aw.ImportMissing | None = None
     try:
-        with load(engine, f"{_THIEF}.wat").instantiate(limits=_THIEF_LIMITS):
+        with hostile(engine, _THIEF).instantiate(limits=_THIEF_LIMITS):
             pass
     except aw.ImportMissing as error:
         refused = error

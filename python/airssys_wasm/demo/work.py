@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import airssys_wasm as aw
-from airssys_wasm.demo.cast import load
+from airssys_wasm.demo.cast import useful
 from airssys_wasm.demo.scenes import Cost, Reported
 from airssys_wasm.demo.texts import Text
 
@@ -41,7 +41,7 @@ class Reader:
     @contextmanager
     def open(cls, engine: aw.Engine) -> Iterator[Reader]:
         """Start one, and close it behind the ``with`` block."""
-        with load(engine, "text-stats.wasm").instantiate(limits=_READER_LIMITS) as instance:
+        with useful(engine, "text-stats").instantiate(limits=_READER_LIMITS) as instance:
             yield cls(instance, Cost.nothing())
 
     def figures(self, content: bytes) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def report(engine: aw.Engine, texts: Sequence[Text]) -> Reported:
         read_cost = reader.cost
     title = "What two components found"
     rows = [{"name": name, **found} for name, found in figures.items()]
-    with load(engine, "markdown-report.wasm").instantiate(limits=_WRITER_LIMITS) as writer:
+    with useful(engine, "markdown-report").instantiate(limits=_WRITER_LIMITS) as writer:
         written: str = writer.call(f"{_REPORTER}#render", title, rows)
         write_cost = Cost.of(writer.receipt)
     return Reported(
