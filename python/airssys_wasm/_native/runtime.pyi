@@ -5,6 +5,8 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Self, final
 
+from typing_extensions import disjoint_base
+
 __all__ = [
     "Component",
     "Engine",
@@ -16,6 +18,7 @@ __all__ = [
     "mark_forked",
 ]
 
+@disjoint_base
 class Engine:
     """The native half of ``airssys_wasm.Engine``, which documents the arguments."""
 
@@ -67,6 +70,7 @@ class Engine:
     def cache_statistics(self) -> dict[str, int]:
         """Counts of cache ``hits``, ``misses``, ``rejected`` and ``write_failures``."""
 
+@disjoint_base
 class Component:
     """The native half of ``airssys_wasm.Component``."""
 
