@@ -85,7 +85,7 @@ def unnamed(world: World) -> World:
     return replace(world, name="", docs="")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(packages())
 def test_printed_wit_reads_as_the_same_model(text: str) -> None:
     printed = wit.world_text(text)
@@ -93,7 +93,7 @@ def test_printed_wit_reads_as_the_same_model(text: str) -> None:
     assert unnamed(wit.describe(printed)) == unnamed(wit.describe(text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(packages())
 def test_every_stub_is_python_with_names_of_its_own(text: str) -> None:
     world = wit.describe(text)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from airssys_wasm.wit.annotations import SPELLED_BUILTINS, Annotator, Spelling, parts_of
 from airssys_wasm.wit.model import (
+    WORLD_LEVEL,
     Enum,
     Flags,
     Function,
+    Interface,
     Named,
     Record,
     ResourceType,
@@ -44,17 +46,31 @@ __all__ = [
     "reached_types",
     "returned",
     "shadowing",
+    "supplied_interfaces",
 ]
 
 
-def reached_types(world: World, functions: Iterable[Function]) -> list[Named]:
-    """Return every named type that ``functions`` use, each after those it is made of.
+#: Packages whose interfaces the host gives itself; the embedder writes nothing for them.
+_HOST_PACKAGES = ("wasi:", "airssys:")
 
-    A resource that the component exports brings the types of its methods along.
-    """
+
+def supplied_interfaces(world: World) -> dict[str, Interface]:
+    """Return the imports that the embedder gives, by name."""
+    return {
+        name: interface
+        for name, interface in world.imports.items()
+        if interface.functions and not name.startswith(_HOST_PACKAGES)
+    }
+
+
+def reached_types(world: World, interfaces: Iterable[Interface]) -> list[Named]:
+    """Return every named type that functions use, each after those it is made of."""
     reach = _Reach(world)
-    for function in functions:
-        reach.function(function)
+    for interface in interfaces:
+        for function in interface.functions.values():
+            if function.resource:
+                reach.named(Named(function.resource, interface.name))
+            reach.function(function)
     return list(reach.types)
 
 
@@ -67,29 +83,21 @@ class _Reach:
 
     def function(self, function: Function) -> None:
         for param in function.params:
-            self._type(param.type)
+            self.named(param.type)
         if function.result is not None:
-            self._type(function.result)
+            self.named(function.result)
 
-    def _type(self, type_: Type) -> None:
+    def named(self, type_: Type) -> None:
         resolved, definition = self._world.resolve(type_)
         if definition is None:
             self._parts(resolved)
         elif isinstance(resolved, Named) and resolved not in self.types:
             self._parts(definition.shape)
             self.types[resolved] = None
-            for method in self._functions_of(resolved):
-                self.function(method)
 
     def _parts(self, shape: TypeShape) -> None:
         for part in parts_of(shape):
-            self._type(part)
-
-    def _functions_of(self, name: Named) -> list[Function]:
-        interface = self._world.exports.get(name.interface)
-        if interface is None:
-            return []
-        return [one for one in interface.functions.values() if one.resource == name.name]
+            self.named(part)
 
 
 def shadowing(members: Iterable[str]) -> frozenset[str]:
@@ -155,8 +163,15 @@ class Declarations:
                     words = [case.name for case in cases]
                     meaning = f"frozenset[{self.annotate.literal(words)}]"
                     yield self._alias(one, definition, [meaning])
-                case ResourceType():
+                case ResourceType() if self._is_exported(one):
                     yield self._resource(one, definition)
+                case ResourceType() if not self._has_methods(one):
+                    # Some object, of the embedder or of the host: nobody calls it.
+                    self.annotate.used.add("Any")
+                    name = self.annotate.spellings[one].taken
+                    yield self._alias(one, definition, ["Any"], name)
+                case ResourceType():
+                    pass  # Declared where the embedder's classes are.
                 case _:
                     raise AssertionError(f"{one} is an alias, and aliases are followed")
 
@@ -166,9 +181,30 @@ class Declarations:
         if isinstance(shape, Record):
             taken = self._taken.name(f"{name}Dict")
             return Spelling(given=f"{name} | {taken}", taken=taken)
+        if isinstance(shape, ResourceType) and not self._is_exported(one):
+            # Its plain name is that of the class among its interface's attributes.
+            taken = self._taken.name(f"{name}Object")
+            return Spelling(given=taken, taken=taken)
         if isinstance(shape, VariantType) and self._differs(shape):
             return Spelling(given=name, taken=self._taken.name(f"{name}Taken"))
         return Spelling(given=name, taken=name)
+
+    def free_name(self, wanted: str) -> str:
+        """Return a class name that is free, ``wanted`` if it is."""
+        return self._taken.name(wanted)
+
+    def _is_exported(self, one: Named) -> bool:
+        """Whether the component makes these handles; a world's own resources are imports."""
+        return one.interface in self._world.exports and one.interface != WORLD_LEVEL
+
+    def _has_methods(self, one: Named) -> bool:
+        """Whether the embedder writes a class for a resource that it gives."""
+        if one.interface == WORLD_LEVEL:
+            return False
+        interface = supplied_interfaces(self._world).get(one.interface)
+        return interface is not None and any(
+            function.resource == one.name for function in interface.functions.values()
+        )
 
     def _differs(self, shape: VariantType) -> bool:
         spell = self.annotate
@@ -215,10 +251,6 @@ class Declarations:
 
     def _resource(self, one: Named, definition: TypeDef) -> list[str]:
         name = self.class_names[one.interface, one.name]
-        if one.interface not in self._world.exports:
-            # The embedder's own object stands for it, whatever its class.
-            self.annotate.used.add("Any")
-            return self._alias(one, definition, ["Any"])
         methods = [
             function
             for function in self._world.exports[one.interface].functions.values()

@@ -21,41 +21,32 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airssys_wasm.wit.declarations import (
     Declarations,
     closing,
-    ok_part,
     parameters,
     reached_types,
     returned,
-    shadowing,
+    supplied_interfaces,
 )
 from airssys_wasm.wit.model import WORLD_LEVEL
-from airssys_wasm.wit.names import value_name
 from airssys_wasm.wit.source_text import (
     block,
     docstring,
-    in_quotes,
     signature,
-    typed_dict,
     with_body,
 )
+from airssys_wasm.wit.supplied import Supplied, protocol_key, short_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from airssys_wasm.wit.annotations import Annotator
-    from airssys_wasm.wit.model import Function, World
+    from airssys_wasm.wit.model import World
 
 __all__ = ["stub_text", "write_stubs"]
-
-#: Packages whose interfaces the host gives itself; the embedder writes nothing for them.
-_HOST_PACKAGES = ("wasi:", "airssys:")
 
 _MODULES = {
     "collections.abc": ("Awaitable", "Callable", "Sequence"),
@@ -120,27 +111,17 @@ class _Stub:
     def __init__(self, world: World, *, importable: bool) -> None:
         self._world = world
         self._importable = importable
-        self._supplied = {
-            name: interface
-            for name, interface in world.imports.items()
-            if interface.functions and not name.startswith(_HOST_PACKAGES)
-        }
-        protocols = [_protocol_key(name) for name in self._supplied if name != WORLD_LEVEL]
-        functions = [
-            function
-            for interface in (*world.exports.values(), *self._supplied.values())
-            for function in interface.functions.values()
-        ]
-        self._declared = Declarations(
-            world, reached_types(world, functions), protocols, importable=importable
-        )
+        self._supplied = supplied_interfaces(world)
+        protocols = [protocol_key(name) for name in self._supplied if name != WORLD_LEVEL]
+        types = reached_types(world, (*world.exports.values(), *self._supplied.values()))
+        self._declared = Declarations(world, types, protocols, importable=importable)
         self._annotate = self._declared.annotate
+        self._embedder = Supplied(self._supplied, self._declared, importable=importable)
 
     def text(self) -> str:
         parts = [
             *self._declared.lines(),
-            *self._protocols(),
-            *self._imports(),
+            *self._embedder.lines(),
             *self._instance(),
         ]
         used = self._annotate.used
@@ -157,67 +138,6 @@ class _Stub:
     def _headline(self) -> tuple[str, list[str]]:
         docs = self._world.docs.strip().splitlines()
         return f"Types of {self._world.name}; generated, do not edit.", docs
-
-    def _protocols(self) -> Iterator[list[str]]:
-        for name, interface in self._supplied.items():
-            if name == WORLD_LEVEL:
-                continue
-            self._annotate.used.add("Protocol")
-            members: dict[str, list[Function]] = {}
-            for function in interface.functions.values():
-                member = value_name(_supplied_name(function))
-                members.setdefault(member, []).append(function)
-            annotate = replace(self._annotate, shadowed=shadowing(members))
-            body = docstring(interface.docs or f"What the embedder gives as `{name}`.")
-            for member, functions in members.items():
-                body += ["", *self._supplied_method(member, functions, annotate)]
-            yield [f"class {self._protocol_name(name)}(Protocol):", *block(body)]
-
-    def _protocol_name(self, interface: str) -> str:
-        return self._declared.class_names[_protocol_key(interface)]
-
-    def _supplied_method(
-        self, member: str, functions: list[Function], annotate: Annotator
-    ) -> list[str]:
-        if len(functions) > 1:
-            # Methods of several resources meet in one: which is meant shows in
-            # the first argument alone.
-            self._annotate.used.add("Any")
-            return [f"def {member}(self, *args: Any) -> Any: ..."]
-        (function,) = functions
-        spelled = {param.name: annotate.taken(param.type) for param in function.params}
-        params = ["self", *parameters(function, spelled, {"self"})]
-        head = signature(
-            f"def {member}", [*params, "/"], f" -> {self._answer(function, annotate)}:"
-        )
-        return with_body(head, docstring(function.docs, closing(function, self._world)))
-
-    def _answer(self, function: Function, annotate: Annotator) -> str:
-        """What the embedder's function returns: at once, or when it is awaited."""
-        self._annotate.used.add("Awaitable")
-        given = annotate.given(ok_part(function, self._world))
-        return f"{given} | Awaitable[{given}]"
-
-    def _imports(self) -> Iterator[list[str]]:
-        if not self._supplied:
-            return
-        self._annotate.used.add("TypedDict")
-        short = _short_names(self._supplied)
-        entries = []
-        for name, interface in self._supplied.items():
-            if name != WORLD_LEVEL:
-                entries.append((short[name], self._quoted(self._protocol_name(name))))
-                continue
-            entries += [
-                (function.name, self._quoted(self._callable(function)))
-                for function in interface.functions.values()
-            ]
-        yield ["#: What `instantiate(imports=...)` takes.", *typed_dict("Imports", entries)]
-
-    def _callable(self, function: Function) -> str:
-        self._annotate.used.add("Callable")
-        params = ", ".join(self._annotate.taken(param.type) for param in function.params)
-        return f"Callable[[{params}], {self._answer(function, self._annotate)}]"
 
     def _instance(self) -> Iterator[list[str]]:
         calls = list(self._calls())
@@ -239,7 +159,7 @@ class _Stub:
 
     def _calls(self) -> Iterator[tuple[str, list[str], str, list[str]]]:
         annotate = self._annotate
-        short = _short_names(self._world.exports)
+        short = short_names(self._world.exports)
         for name, interface in self._world.exports.items():
             prefixes = [f"{one}#" if one else "" for one in dict.fromkeys((short[name], name))]
             for function in interface.functions.values():
@@ -248,26 +168,6 @@ class _Stub:
                 params = parameters(function, spelled, {"self", "function"})
                 docs = docstring(function.docs, closing(function, self._world))
                 yield literal, params, returned(function, annotate), docs
-
-    def _quoted(self, annotation: str) -> str:
-        return in_quotes(annotation) if self._importable else annotation
-
-
-def _supplied_name(function: Function) -> str:
-    """The name of the embedder's method: a constructor goes by its resource."""
-    return function.resource if function.kind == "constructor" else function.item_name
-
-
-def _protocol_key(interface: str) -> tuple[str, str]:
-    """What stands for an interface's class among the types: no type's name ends in ``#``."""
-    return interface, interface.partition("@")[0].rpartition("/")[2] + "#"
-
-
-def _short_names(interfaces: Iterable[str]) -> Mapping[str, str]:
-    """Leave out the version of each identifier that is the only one of its name."""
-    unversioned = {name: name.partition("@")[0] for name in interfaces}
-    often = Counter(unversioned.values())
-    return {name: short if often[short] == 1 else name for name, short in unversioned.items()}
 
 
 def _import_lines(used: set[str]) -> Iterator[str]:

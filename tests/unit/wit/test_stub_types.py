@@ -128,3 +128,42 @@ def use(instance: everything.Instance, deep: everything.Deep) -> int:
 """)
 
     assert mypy_strict(user) == []
+
+
+def test_an_embedders_resource_is_a_class_of_its_interface(
+    tmp_path: Path, mypy_strict: Check
+) -> None:
+    written("everything", tmp_path, ".pyi")
+    user = tmp_path / "user.py"
+    user.write_text("""
+from __future__ import annotations
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    import everything
+
+class MySession:
+    def __init__(self, key: str, /) -> None: ...
+    def find(self, id: int, /) -> everything.UserDict:
+        return {"id": id, "nick-name": ""}
+    async def close(self, /) -> None: ...
+
+class MyCursor:
+    def close(self, /) -> bool:
+        return True
+
+class MyLookup:
+    Session = MySession
+    Cursor = MyCursor
+    def find_user(self, id: int, from_: list[everything.UserDict], /) -> everything.UserDict:
+        return from_[0]
+    def open(self, /) -> MySession:
+        return MySession("")
+
+good: everything.Lookup = MyLookup()
+session: everything.SessionObject = MyCursor()
+""")
+
+    errors = [line for line in mypy_strict(user) if line.startswith("error")]
+
+    assert len(errors) == 1
+    assert '"MyCursor"' in errors[0]
