@@ -2,7 +2,7 @@
 
 ``digests.json`` beside the components says for each: the folder of its sources, their
 digest, the digest of the component, what built it, and whether the same sources and
-tools give the same bytes again.
+tools give the same code again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Prebuilt:
         sha256: of the component.
         source_sha256: of its sources, as :func:`airssys_wasm.sdk.sources.digest` counts.
         built_with: the compiler or tool and its version.
-        reproducible: whether the same sources and tool give the same bytes.
+        reproducible: whether the same sources and tool give the same code again.
     """
 
     path: Path

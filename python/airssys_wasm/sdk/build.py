@@ -14,7 +14,7 @@ from airssys_wasm.sdk.scripting import build_javascript, build_python
 from airssys_wasm.sdk.sources import digest
 from airssys_wasm.sdk.toolchain import cache_dir
 
-__all__ = ["build", "build_cached"]
+__all__ = ["build", "build_cached", "encode", "write"]
 
 
 def build(
@@ -28,8 +28,8 @@ def build(
     """Build the guest in ``source_dir`` into a component and return its path.
 
     A folder with ``Cargo.toml`` is built by cargo and our own encoder, one with
-    ``package.json`` by jco, one with ``app.py`` by componentize-py. Rust guests come
-    out the same whenever sources, lock file and compiler are the same.
+    ``package.json`` by jco, one with ``app.py`` by componentize-py. The same
+    Rust sources, lock file and compiler give the same code.
 
     Args:
         source_dir: the guest's folder.
@@ -47,7 +47,7 @@ def build(
     target = Path(out) if out is not None else source / f"{source.name}.wasm"
     if (source / "Cargo.toml").is_file():
         module = compile_crate(source, stack_bytes=stack_bytes, locked=locked, on_line=on_line)
-        component = _encode(source.name, module)
+        component = encode(source.name, module)
     elif (source / "package.json").is_file():
         component = build_javascript(source, on_line)
     elif (source / "app.py").is_file():
@@ -57,7 +57,7 @@ def build(
             f"{source}: holds no guest\n"
             "hint: a Rust crate has Cargo.toml, JavaScript package.json, Python app.py"
         )
-    _write(target, component)
+    write(target, component)
     return target
 
 
@@ -76,15 +76,24 @@ def build_cached(source_dir: str | os.PathLike[str]) -> Path:
     return cached if cached.is_file() else build(source, cached)
 
 
-def _encode(name: str, module: bytes) -> bytes:
+def encode(name: str, module: bytes) -> bytes:
+    """Make a component of a module that carries its interface.
+
+    Raises:
+        BuildError: what it carries and what it is do not fit.
+    """
     try:
         return componentize.encode(module)
     except BuildError as error:
         raise BuildError(f"{name}: compiled, but is no component: {error}") from error
 
 
-def _write(target: Path, content: bytes) -> None:
-    """Put ``content`` in place at once, so that no reader sees half of it."""
+def write(target: Path, content: bytes) -> None:
+    """Put ``content`` in place at once, so that no reader sees half of it.
+
+    Raises:
+        BuildError: the file cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:

@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from airssys_wasm._native import wit
 from airssys_wasm.errors import ComponentInvalid
 
-__all__ = ["Outline", "outline"]
+__all__ = ["Outline", "fingerprint", "outline"]
 
 #: Code sections below this many bytes are glue, whose layout follows hash tables.
 CODE_BYTES_MIN = 4_096
 
+#: The sections that only serve to tell people what runs.
+_NAMES = b"\x04name"
+
 _LAYER_COMPONENT = b"\x0d\x00\x01\x00"
+_LAYER_MODULE = b"\x01\x00\x00\x00"
+_CUSTOM = 0
 _CORE_CODE = 10
 _CORE_MODULE = 1
 _NESTED_COMPONENT = 4
@@ -40,14 +45,30 @@ def outline(component: bytes) -> Outline:
     Raises:
         ComponentInvalid: it is none, or is cut short.
     """
-    world = wit.world_text(component)
-    sections = (code for code in _code(component) if len(code) >= CODE_BYTES_MIN)
-    return Outline(world, Counter(hashlib.sha256(code).hexdigest() for code in sections))
+    code = Counter(
+        hashlib.sha256(content).hexdigest()
+        for layer, kind, content in _sections(component)
+        if layer == _LAYER_MODULE and kind == _CORE_CODE and len(content) >= CODE_BYTES_MIN
+    )
+    return Outline(wit.world_text(component), code)
 
 
-def _code(binary: bytes) -> Iterator[bytes]:
-    """Yield the code sections of every module inside, outermost first."""
-    is_component = binary[4:8] == _LAYER_COMPONENT
+def fingerprint(component: bytes) -> str:
+    """Return the SHA-256 over all that runs: every section but those of names.
+
+    Raises:
+        ComponentInvalid: it is cut short.
+    """
+    whole = hashlib.sha256()
+    for layer, kind, content in _sections(component):
+        if not (kind == _CUSTOM and content.startswith(_NAMES)):
+            whole.update(layer + bytes([kind]) + hashlib.sha256(content).digest())
+    return whole.hexdigest()
+
+
+def _sections(binary: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    """Yield layer, kind and content of every section, those of what is inside too."""
+    layer = binary[4:8]
     at = 8
     while at < len(binary):
         kind = binary[at]
@@ -55,10 +76,10 @@ def _code(binary: bytes) -> Iterator[bytes]:
         content = binary[start : start + size]
         if len(content) != size:
             raise ComponentInvalid(f"byte {at}: a section runs past the end")
-        if is_component and kind in (_CORE_MODULE, _NESTED_COMPONENT):
-            yield from _code(content)
-        elif not is_component and kind == _CORE_CODE:
-            yield content
+        if layer == _LAYER_COMPONENT and kind in (_CORE_MODULE, _NESTED_COMPONENT):
+            yield from _sections(content)
+        else:
+            yield layer, kind, content
         at = start + size
 
 

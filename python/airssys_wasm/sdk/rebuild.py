@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,10 +23,11 @@ from pathlib import Path
 from airssys_wasm import components
 from airssys_wasm.components import DIGESTS, Prebuilt, catalog
 from airssys_wasm.errors import AirssysError, ComponentInvalid
-from airssys_wasm.sdk.build import build
-from airssys_wasm.sdk.outline import outline
+from airssys_wasm.sdk.build import build, encode, write
+from airssys_wasm.sdk.outline import fingerprint, outline
+from airssys_wasm.sdk.rust import compile_crate, workspace_of
 from airssys_wasm.sdk.sources import digest, sources_root
-from airssys_wasm.sdk.toolchain import find
+from airssys_wasm.sdk.toolchain import cache_dir, find
 from airssys_wasm.sdk.tools import COMPONENTIZE_PY, JCO
 
 __all__ = ["difference", "main", "rebuild"]
@@ -39,7 +42,11 @@ def rebuild(known: Prebuilt, folder: Path) -> Prebuilt:
         BuildError: as :func:`airssys_wasm.sdk.build`.
     """
     source = sources_root() / known.source
-    path = build(source, folder / known.path.name, locked=True)
+    path = folder / known.path.name
+    if (source / "Cargo.toml").is_file():
+        write(path, encode(known.name, _compile_staged(source)))
+    else:
+        build(source, path)
     return replace(
         known,
         path=path,
@@ -50,11 +57,29 @@ def rebuild(known: Prebuilt, folder: Path) -> Prebuilt:
     )
 
 
+def _compile_staged(source: Path) -> bytes:
+    """Compile a crate in a copy of its workspace that has the SDK inside.
+
+    There, nothing that reaches the code depends on where the checkout or the wheel is.
+    The copy keeps the files' times, and its place, so that cargo builds only what changed.
+    """
+    workspace = workspace_of(source)
+    place = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:12]
+    stage = cache_dir() / "stage" / f"{workspace.name}-{place}"
+    products = shutil.ignore_patterns("target", "*.wasm", "node_modules")
+    shutil.rmtree(stage, ignore_errors=True)
+    shutil.copytree(workspace, stage, ignore=products)
+    for crate in ("sdk", "sdk-macros"):
+        shutil.copytree(sources_root() / "rust" / crate, stage / "airssys" / crate, ignore=products)
+    staged = stage / source.relative_to(workspace)
+    return compile_crate(staged, locked=True, sdk_crate=stage / "airssys" / "sdk")
+
+
 def difference(known: Prebuilt, fresh: Prebuilt) -> str | None:
     """Say what keeps the copy from being what its sources give; ``None`` if nothing.
 
-    The bytes count where the build is reproducible and the compiler the same. Else the
-    interface counts, and with the same tool the code of the larger modules.
+    All that runs counts where the build is reproducible and the compiler the same. Else
+    the interface counts, and with the same tool the code of the larger modules.
 
     Raises:
         ComponentInvalid: the copy is missing or damaged.
@@ -63,7 +88,7 @@ def difference(known: Prebuilt, fresh: Prebuilt) -> str | None:
     if known.source_sha256 != fresh.source_sha256:
         return "the sources changed since it was built"
     if known.built_with == fresh.built_with and known.reproducible:
-        return None if copy == rebuilt else "the bytes differ"
+        return None if fingerprint(copy) == fingerprint(rebuilt) else "the code differs"
     ours, theirs = outline(copy), outline(rebuilt)
     if ours.world != theirs.world:
         return "the interface differs"

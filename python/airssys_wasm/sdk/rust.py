@@ -1,8 +1,9 @@
 """Compiles a Rust crate into a core module that carries its interface.
 
-The result depends on the sources, the lock file and the compiler alone: paths are
-mapped away and one code generation unit is used, so that two builds can be compared
-by digest.
+Paths are mapped away and one code generation unit is used, so that the result depends
+on the sources, the lock file and the compiler. One place counts: cargo hashes where a
+crate lies that is outside of the workspace, and the hash decides on the order of
+functions. Who compares two builds has the SDK inside the workspace (``sdk_crate``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from airssys_wasm.sdk.process import stream
 from airssys_wasm.sdk.sources import sources_root
 from airssys_wasm.sdk.toolchain import Toolchain, cache_dir, find
 
-__all__ = ["STACK_BYTES", "compile_crate"]
+__all__ = ["STACK_BYTES", "compile_crate", "workspace_of"]
 
 #: The guest's stack. Rust's default of 1 MiB alone would pass a limit of 512 KiB.
 STACK_BYTES = 128 * 1024
@@ -46,6 +47,7 @@ def compile_crate(
     stack_bytes: int = STACK_BYTES,
     locked: bool = False,
     on_line: Callable[[str], None] | None = None,
+    sdk_crate: Path | None = None,
 ) -> bytes:
     """Compile the crate's library and return it as a core module.
 
@@ -54,6 +56,7 @@ def compile_crate(
         stack_bytes: the guest's stack, 16 KiB to 16 MiB, a multiple of 16.
         locked: refuse to change ``Cargo.lock``.
         on_line: is given each line of the compiler's output as it comes.
+        sdk_crate: the folder of ``airssys-sdk``; default is the one that ships with us.
 
     Raises:
         BuildError: no tool chain, no such crate, or it does not compile; ``output``
@@ -63,8 +66,15 @@ def compile_crate(
         raise BuildError(f"stack_bytes {stack_bytes}: not 16 KiB to 16 MiB in steps of 16")
     crate = _Crate.read(crate_dir)
     toolchain = find(crate.directory)
-    environment = _environment(crate, toolchain, stack_bytes)
-    messages = _cargo(crate, toolchain, environment, locked=locked, on_line=on_line)
+    workspace = _workspace(crate, toolchain)
+    command = _command(toolchain)
+    if locked:
+        command.append("--locked")
+    if _wants_sdk_by_version(crate.manifest, _manifest(workspace)):
+        path = json.dumps((sdk_crate or sources_root() / "rust" / "sdk").as_posix())
+        command += ["--config", f"patch.crates-io.{_SDK_CRATE}.path={path}"]
+    environment = _environment(workspace, toolchain, stack_bytes)
+    messages = _cargo(crate, command, environment, on_line)
     return _library(crate, messages).read_bytes()
 
 
@@ -94,17 +104,17 @@ class _Crate:
             ) from error
         return cls(directory.resolve(), name, manifest)
 
-    @property
-    def uses_sdk_by_version(self) -> bool:
-        dependency = self.manifest.get("dependencies", {}).get(_SDK_CRATE)
-        return isinstance(dependency, str) or (
-            isinstance(dependency, dict) and "version" in dependency and "path" not in dependency
-        )
+
+def _wants_sdk_by_version(*manifests: Mapping[str, Any]) -> bool:
+    """Tell whether a crate, or its workspace for any crate, wants the SDK by version."""
+    lists = [manifest.get("dependencies", {}) for manifest in manifests]
+    lists += [manifest.get("workspace", {}).get("dependencies", {}) for manifest in manifests]
+    wanted = [listed[_SDK_CRATE] for listed in lists if _SDK_CRATE in listed]
+    return any(isinstance(one, str) or "version" in one for one in wanted)
 
 
-def _environment(crate: _Crate, toolchain: Toolchain, stack_bytes: int) -> dict[str, str]:
+def _environment(workspace: Path, toolchain: Toolchain, stack_bytes: int) -> dict[str, str]:
     """Return the variables cargo runs with."""
-    workspace = _workspace(crate, toolchain)
     key = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:12]
     environment = {**os.environ, **toolchain.environment}
     # A folder for each workspace: two crates of one name would overwrite each other.
@@ -115,6 +125,16 @@ def _environment(crate: _Crate, toolchain: Toolchain, stack_bytes: int) -> dict[
     for variable in ("RUSTC_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_INCREMENTAL"):
         environment.pop(variable, None)
     return environment | _profile_variables(workspace)
+
+
+def workspace_of(crate_dir: Path) -> Path:
+    """Return the folder of the workspace that the crate in ``crate_dir`` builds in.
+
+    Raises:
+        BuildError: no tool chain, no such crate, or cargo refuses its manifest.
+    """
+    crate = _Crate.read(crate_dir)
+    return _workspace(crate, find(crate.directory))
 
 
 def _workspace(crate: _Crate, toolchain: Toolchain) -> Path:
@@ -150,8 +170,7 @@ def _rust_flags(workspace: Path, toolchain: Toolchain, stack_bytes: int) -> Iter
 
 def _profile_variables(workspace: Path) -> dict[str, str]:
     """Return our release profile, less what the workspace itself sets."""
-    manifest = tomllib.loads((workspace / "Cargo.toml").read_text(encoding="utf-8"))
-    own = manifest.get("profile", {}).get("release", {})
+    own = _manifest(workspace).get("profile", {}).get("release", {})
     return {
         f"CARGO_PROFILE_RELEASE_{key.upper().replace('-', '_')}": str(value).lower()
         for key, value in _PROFILE.items()
@@ -159,24 +178,25 @@ def _profile_variables(workspace: Path) -> dict[str, str]:
     }
 
 
-def _cargo(
-    crate: _Crate,
-    toolchain: Toolchain,
-    environment: Mapping[str, str],
-    *,
-    locked: bool,
-    on_line: Callable[[str], None] | None,
-) -> list[dict[str, Any]]:
-    """Run ``cargo build`` and return its messages."""
-    command = [
+def _command(toolchain: Toolchain) -> list[str]:
+    return [
         str(toolchain.cargo), "build", "--release", "--lib", *toolchain.arguments,
         "--message-format=json-render-diagnostics",
     ]  # fmt: skip
-    if locked:
-        command.append("--locked")
-    if crate.uses_sdk_by_version:
-        path = (sources_root() / "rust" / "sdk").as_posix()
-        command += ["--config", f"patch.crates-io.{_SDK_CRATE}.path={json.dumps(path)}"]
+
+
+def _manifest(directory: Path) -> dict[str, Any]:
+    """Return a manifest that cargo has read before us."""
+    return tomllib.loads((directory / "Cargo.toml").read_text(encoding="utf-8"))
+
+
+def _cargo(
+    crate: _Crate,
+    command: list[str],
+    environment: Mapping[str, str],
+    on_line: Callable[[str], None] | None,
+) -> list[dict[str, Any]]:
+    """Run cargo and return its messages."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as messages:
         code, output = stream(
             command,
