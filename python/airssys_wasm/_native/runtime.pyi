@@ -3,9 +3,9 @@
 from collections.abc import Awaitable
 from os import PathLike
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, Generic, Self, final
 
-from typing_extensions import disjoint_base
+from typing_extensions import TypeVar, disjoint_base
 
 __all__ = [
     "Component",
@@ -259,8 +259,12 @@ class Resource:
         traceback: TracebackType | None = None,
     ) -> None: ...
 
+# Generic for type checkers alone: generated stubs say which values go with which case.
+_Case_co = TypeVar("_Case_co", bound=str, default=str, covariant=True)
+_Value_co = TypeVar("_Value_co", default=Any, covariant=True)
+
 @final
-class Variant:
+class Variant(Generic[_Case_co, _Value_co]):
     """One case of a variant and its value; immutable, hashable if its value is.
 
     ``match`` takes it apart: ``case Variant("circle", radius): ...``
@@ -268,13 +272,13 @@ class Variant:
 
     __match_args__ = ("case", "value")
 
-    def __new__(cls, case: str, value: Any = None) -> Self: ...
+    def __new__(cls, case: _Case_co, value: _Value_co = ...) -> Self: ...
     @property
-    def case(self) -> str:
+    def case(self) -> _Case_co:
         """The case, as WIT names it."""
 
     @property
-    def value(self) -> Any:
+    def value(self) -> _Value_co:
         """Its value, ``None`` for a case without one."""
 
     def __eq__(self, other: object, /) -> bool: ...

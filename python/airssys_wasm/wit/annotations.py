@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airssys_wasm.wit.model import (
     AsyncType,
+    Case,
     Handle,
     ListType,
     MapType,
@@ -30,8 +31,6 @@ from airssys_wasm.wit.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from airssys_wasm.wit.model import Case
 
 __all__ = ["SPELLED_BUILTINS", "Annotator", "Spelling", "parts_of"]
 
@@ -84,11 +83,22 @@ class Annotator:
         return f"{self._use('Variant')}[{self.literal([name])}, {payload}]"
 
     def cases(self, cases: Sequence[Case], *, given: bool) -> list[str]:
-        """Spell the cases of a variant; those without a value may be given by name."""
-        spell = self.given if given else self.taken
-        spelled = [self.case(case.name, spell(case.type)) for case in cases]
+        """Spell the cases of a variant.
+
+        Taken, each case has its own type, so that checking ``case`` narrows
+        ``value``. Given, one type covers all: a checker infers ``Variant("a", 1)``
+        against one type, and not against a union of them. A case without a value
+        may be given by its name alone.
+        """
+        if not given:
+            return [self.case(case.name, self.taken(case.type)) for case in cases]
+        payloads = dict.fromkeys(self.given(case.type) for case in cases)
+        if any(payload.endswith(" | None") for payload in payloads):
+            payloads.pop("None", None)
+        words = self.literal(case.name for case in cases)
         bare = [case.name for case in cases if case.type is None]
-        return [*spelled, self.literal(bare)] if given and bare else spelled
+        whole = f"{self._use('Variant')}[{words}, {' | '.join(payloads)}]"
+        return [whole, self.literal(bare)] if bare else [whole]
 
     def builtin(self, name: str) -> str:
         """Spell a builtin, with its module where a member of the class hides it."""
@@ -118,7 +128,9 @@ class Annotator:
                 inside = ", ".join(spell(item) for item in items) or "()"
                 return f"{self.builtin('tuple')}[{inside}]"
             case ResultType(ok, err):
-                return f"{self.case('ok', spell(ok))} | {self.case('err', spell(err))}"
+                sides = (Case("ok", ok), Case("err", err))
+                # By its name alone, a side of a result is not taken.
+                return " | ".join(self.cases(sides, given=given)[: 1 if given else 2])
             case Handle(resource):
                 return self._named(resource, given=given)
             case AsyncType() | Named():

@@ -130,6 +130,37 @@ def use(instance: everything.Instance, deep: everything.Deep) -> int:
     assert mypy_strict(user) == []
 
 
+def test_variants_are_given_by_case_and_value(tmp_path: Path, mypy_strict: Check) -> None:
+    wit.write_stubs(
+        wit.describe(
+            "package a:b; interface i { variant shape { circle(f64), text(string), none }"
+            " draw: func(shape: shape, outcome: result<u8, string>); } world w { export i; }"
+        ),
+        tmp_path / "shapes.pyi",
+    )
+    user = tmp_path / "user.py"
+    user.write_text("""
+from __future__ import annotations
+from typing import TYPE_CHECKING
+from airssys_wasm import Variant
+if TYPE_CHECKING:
+    import shapes
+
+def use(instance: shapes.Instance) -> None:
+    instance.call("a:b/i#draw", Variant("circle", 1.0), Variant("ok", 1))
+    instance.call("a:b/i#draw", Variant("none"), Variant("err", "no"))
+    instance.call("a:b/i#draw", "none", Variant("ok", 2))
+    instance.call("a:b/i#draw", Variant("square", 1.0), Variant("ok", 1))
+    instance.call("a:b/i#draw", "circle", Variant("ok", 1))
+""")
+
+    errors = [line for line in mypy_strict(user) if line.startswith("error")]
+
+    assert len(errors) == 2
+    assert "square" in errors[0]
+    assert "circle" in errors[1]
+
+
 def test_an_embedders_resource_is_a_class_of_its_interface(
     tmp_path: Path, mypy_strict: Check
 ) -> None:

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 /// One case and its value; immutable.
-#[pyclass(frozen, module = "airssys_wasm", name = "Variant")]
+#[pyclass(frozen, generic, module = "airssys_wasm", name = "Variant")]
 pub struct Variant {
     /// The case.
     #[pyo3(get)]
