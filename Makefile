@@ -61,7 +61,8 @@ bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one t
 
 components: build ## rebuild the prebuilt guest components and compare their digests
 	scripts/wasm-toolchain
-	$(PYTHON_IN) scripts/components.py --check
+	$(PYTHON_IN) -m airssys_wasm.sdk.rebuild
+	$(PYTHON_IN) -m airssys_wasm.sdk.rebuild tests/components/prebuilt
 
 clean: ## remove what was built in this checkout and in the cargo cache of this project
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
