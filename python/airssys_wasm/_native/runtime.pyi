@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from os import PathLike
-from types import TracebackType
+from types import GenericAlias, TracebackType
 from typing import Any, Generic, Self, final
 
 from typing_extensions import TypeVar, disjoint_base
@@ -283,6 +283,8 @@ class Variant(Generic[_Case_co, _Value_co]):
 
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    @classmethod
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
 def compile_worker(description: str, memory_bytes_max: int) -> None:
     """Compile the component on standard input; what a compiling process runs."""
