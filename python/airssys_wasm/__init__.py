@@ -27,7 +27,15 @@ from airssys_wasm.errors import (
     ValueMismatch,
     WitInvalid,
 )
-from airssys_wasm.runtime import Component, Engine, Instance, Receipt, Resource, Variant
+from airssys_wasm.runtime import (
+    Component,
+    Engine,
+    Instance,
+    Receipt,
+    Resource,
+    Variant,
+    suggest_limits,
+)
 
 __version__ = version("airssys-wasm")
 
@@ -65,4 +73,5 @@ __all__ = [
     "Variant",
     "WitInvalid",
     "__version__",
+    "suggest_limits",
 ]

@@ -7,8 +7,9 @@ import os
 from airssys_wasm._native.runtime import Instance, Receipt, Resource, Variant, mark_forked
 from airssys_wasm.runtime.component import Component
 from airssys_wasm.runtime.engine import Engine
+from airssys_wasm.runtime.suggest import suggest_limits
 
-__all__ = ["Component", "Engine", "Instance", "Receipt", "Resource", "Variant"]
+__all__ = ["Component", "Engine", "Instance", "Receipt", "Resource", "Variant", "suggest_limits"]
 
 # A forked child has none of the engine's threads: no deadline would hold there.
 if hasattr(os, "register_at_fork"):

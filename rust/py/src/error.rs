@@ -8,6 +8,7 @@ use airssys_core::wit::{Location, WitError};
 use airssys_host::Error as HostError;
 use airssys_host::error::MissingImport;
 use airssys_host::trap::{Failure, Family, HostFunctionFailed};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -173,8 +174,14 @@ fn failed(message: String, failure: Failure) -> PyErr {
             Family::Fuel => FuelExhausted::new_err(arguments),
             Family::Memory => OutOfMemory::new_err(arguments),
         };
-        raised.set_cause(py, cause.and_then(python_cause));
-        raised
+        match cause.and_then(python_cause) {
+            // Ctrl-C and exit() in a host function mean the whole program.
+            Some(cause) if !cause.is_instance_of::<PyException>(py) => cause,
+            cause => {
+                raised.set_cause(py, cause);
+                raised
+            }
+        }
     })
 }
 

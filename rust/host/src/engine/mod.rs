@@ -2,6 +2,7 @@
 //! pools, the epoch ticker and the compile cache, and is shared by all threads.
 
 mod capacity;
+mod clock;
 mod profile;
 mod ticker;
 
@@ -9,6 +10,7 @@ pub use capacity::Capacity;
 pub use profile::{Allocation, Metering};
 pub use ticker::{forked, mark_forked, on_long_call};
 
+pub(crate) use clock::{Ticks, duration, ticks};
 pub(crate) use profile::{FEATURES, compile_engine, describe};
 pub(crate) use ticker::{Activity, long_call};
 
@@ -78,6 +80,7 @@ impl Engine {
     ///
     /// [`Error::Engine`] if the machine cannot give the memory layout asked for.
     pub fn new(options: EngineOptions) -> Result<Engine> {
+        clock::start();
         let capacity = Capacity::probe(&options);
         let cache = Cache::open(options.cache_dir.as_deref(), options.cache_bytes_max);
         let engine = Engine {
@@ -183,6 +186,16 @@ impl Engine {
             )));
         }
         Ok(admission)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The last to let go of the engine may be one of the runtime's own
+        // threads, which must not wait for itself.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Calls: what is called, how it is entered, and how it ends.
 
-use super::data::TICKS_PER_CHECK;
-use super::slot::{Function, Live};
-use super::{Instance, Receipt, StoreData, weigh};
+use super::data::{TICKS_PER_CHECK, Usage};
+use super::slot::{Function, Held, Live, Owner, Taken};
+use super::{Instance, StoreData, weigh};
 use crate::error::{Error, Result};
 use std::any::TypeId;
 use std::future::{Future, poll_fn};
@@ -270,11 +270,10 @@ impl Abort {
     }
 }
 
-/// An instance taken for one call. If it is dropped before the call ended, by
-/// a panic or an aborted task, the instance closes.
+/// An instance taken for one call.
 pub struct Lease<'a> {
     instance: &'a Instance,
-    live: Option<Live>,
+    held: Held<'a>,
     queued: Duration,
 }
 
@@ -288,15 +287,13 @@ impl Instance {
     #[inline]
     pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
         crate::engine::refuse_forked()?;
-        match self.slot.take()? {
-            Some(live) => {
-                Ok(Some(Lease { instance: self, live: Some(live), queued: Duration::ZERO }))
-            }
-            None if self.slot.is_mine() => Err(Error::Reentrant {
+        match self.slot.take(Owner::this_thread())? {
+            Taken::Held(held) => Ok(Some(Lease { instance: self, held, queued: Duration::ZERO })),
+            Taken::Mine => Err(Error::Reentrant {
                 component: self.component.name().to_owned(),
                 export: self.target_name(target),
             }),
-            None => Ok(None),
+            Taken::Busy => Ok(None),
         }
     }
 
@@ -314,8 +311,8 @@ impl Instance {
         let future = Box::pin(async move {
             crate::engine::refuse_forked()?;
             let began = Instant::now();
-            let live = instance.slot.take_async().await?;
-            let lease = Lease { instance: &instance, live: Some(live), queued: began.elapsed() };
+            let held = instance.slot.take_async().await?;
+            let lease = Lease { instance: &instance, held, queued: began.elapsed() };
             lease.run_async(target, invocation).await
         });
         CallFuture { future, instance: Arc::clone(self) }
@@ -342,87 +339,66 @@ impl Lease<'_> {
     /// [`Error::Failed`]; the instance is closed then.
     #[inline]
     pub fn run<I: Invocation>(mut self, target: Target, invocation: I) -> Result<I::Output> {
-        let Some(mut live) = self.live.take() else { return Err(taken_twice()) };
-        let instance = self.instance;
-        instance.slot.own();
         let bytes_in = invocation.bytes_in();
-        let ended = match live.begin(instance, target, false) {
+        let live = &mut *self.held;
+        let ended = match live.begin(self.instance, target, false) {
             Ok(()) => {
-                let Live { store, functions, .. } = &mut live;
-                let function = function_mut(functions, target);
-                invocation.call(store, function)
+                let Live { store, functions, .. } = live;
+                invocation.call(store, function_mut(functions, target))
             }
             Err(error) => Err(error),
         };
-        self.finish::<I>(live, target, bytes_in, ended)
+        self.finish::<I>(target, bytes_in, ended)
     }
 
+    // The store stays in the lease, so that a call dropped half-way closes the
+    // instance.
     async fn run_async<I: Invocation>(
         mut self,
         target: Target,
         invocation: I,
     ) -> Result<I::Output> {
-        // The store stays in the lease while the call can be dropped half-way.
         let bytes_in = invocation.bytes_in();
-        let instance = self.instance;
-        let Some(live) = self.live.as_mut() else { return Err(taken_twice()) };
-        let ended = match live.begin(instance, target, true) {
+        let live = &mut *self.held;
+        let ended = match live.begin(self.instance, target, true) {
             Ok(()) => {
                 let deadline = live.store.data().deadline();
                 let passed = live.store.data().deadline_passed();
                 let Live { store, functions, .. } = live;
                 let function = function_mut(functions, target).copied();
                 let call = pin!(invocation.call_async(store, function));
-                match within(deadline, call).await {
-                    Some(ended) => ended,
-                    None => Err(passed.into()),
-                }
+                within(deadline, call).await.unwrap_or_else(|| Err(passed.into()))
             }
             Err(error) => Err(error),
         };
-        let Some(live) = self.live.take() else { return Err(taken_twice()) };
-        self.finish::<I>(live, target, bytes_in, ended)
+        self.finish::<I>(target, bytes_in, ended)
     }
 
     #[inline]
     fn finish<I: Invocation>(
         self,
-        live: Live,
         target: Target,
         bytes_in: u64,
         ended: wasmtime::Result<I::Output>,
     ) -> Result<I::Output> {
-        let mut receipt =
-            Receipt { bytes_in, queued: self.queued, ..live.receipt(self.instance) };
+        let mut usage =
+            Usage { bytes_in, queued: self.queued, ..self.held.usage(self.instance) };
         match ended {
             Ok(output) => {
-                receipt.bytes_out = I::bytes_out(&output);
-                self.instance.slot.put(live, receipt);
+                usage.bytes_out = I::bytes_out(&output);
+                self.held.give_back(usage);
                 Ok(output)
             }
-            Err(error) => Err(self.fail(live, target, receipt, error)),
+            Err(error) => Err(self.fail(target, usage, error)),
         }
     }
 
     #[cold]
-    fn fail(&self, live: Live, target: Target, receipt: Receipt, error: wasmtime::Error) -> Error {
-        let failed = self.instance.failed(error, &self.instance.target_name(target), &live);
-        self.instance.slot.fail(failed.to_string(), receipt);
+    fn fail(self, target: Target, usage: Usage, error: wasmtime::Error) -> Error {
+        let failed = self.instance.failed(error, &self.instance.target_name(target), &self.held);
+        self.held.fail(failed.to_string(), usage);
         failed
     }
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        if let Some(live) = self.live.take() {
-            let receipt = live.receipt(self.instance);
-            self.instance.slot.fail("a call was cut off".to_owned(), receipt);
-        }
-    }
-}
-
-fn taken_twice() -> Error {
-    Error::InstanceClosed("the instance was taken by another call".to_owned())
 }
 
 fn function_mut(functions: &mut [Option<Function>], target: Target) -> Option<&mut Function> {
@@ -467,11 +443,11 @@ impl Live {
     }
 
     #[inline]
-    fn receipt(&self, instance: &Instance) -> Receipt {
-        let mut receipt = self.store.data().receipt();
+    fn usage(&self, instance: &Instance) -> Usage {
+        let mut usage = self.store.data().usage();
         if let Some(most) = instance.limits.fuel_max {
-            receipt.fuel = self.store.get_fuel().ok().map(|left| most.saturating_sub(left));
+            usage.fuel = self.store.get_fuel().ok().map(|left| most.saturating_sub(left));
         }
-        receipt
+        usage
     }
 }

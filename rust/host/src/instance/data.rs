@@ -1,6 +1,6 @@
 //! What a store carries: the meters of the running call and the doors out.
 
-use crate::engine::{Activity, Admission, long_call};
+use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
 use crate::limits::{Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
 use crate::trap::{DeadlinePassed, Interrupted};
@@ -32,6 +32,19 @@ pub struct Receipt {
     pub bytes_out: u64,
 }
 
+/// The same as it is measured: time in ticks, which cost a division to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Usage {
+    pub(super) run_ticks: u64,
+    pub(super) queued: Duration,
+    pub(super) fuel: Option<u64>,
+    pub(super) memory_bytes_peak: u64,
+    pub(super) memory_denied: u64,
+    pub(super) host_calls: u64,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+}
+
 /// The data of a store.
 pub struct StoreData {
     pub(crate) meter: MemoryMeter,
@@ -46,7 +59,8 @@ pub struct StoreData {
 /// Wall-clock time of the running call.
 struct Clock {
     most: Duration,
-    started: Instant,
+    most_ticks: u64,
+    started: Ticks,
     ticks: u32,
     /// Whether the guest runs on a stack of its own and can be set aside.
     may_yield: bool,
@@ -63,7 +77,8 @@ impl StoreData {
             meter: MemoryMeter::new(limits.memory_bytes_max),
             clock: Clock {
                 most: limits.call_max,
-                started: Instant::now(),
+                most_ticks: ticks(limits.call_max),
+                started: Ticks::now(),
                 ticks: 0,
                 may_yield: false,
             },
@@ -81,25 +96,26 @@ impl StoreData {
         self.activity.touch();
         self.meter.start_call();
         self.host_calls = 0;
-        self.clock.started = Instant::now();
+        self.clock.started = Ticks::now();
         self.clock.ticks = 0;
         self.clock.may_yield = may_yield;
     }
 
     /// What the call used so far, but for fuel and queueing.
     #[inline]
-    pub(super) fn receipt(&self) -> Receipt {
-        Receipt {
-            run: self.clock.started.elapsed(),
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            run_ticks: Ticks::now().since(self.clock.started),
             memory_bytes_peak: self.meter.peak() as u64,
             memory_denied: self.meter.denied(),
             host_calls: self.host_calls,
-            ..Receipt::default()
+            ..Usage::default()
         }
     }
 
+    /// When the call that was just started has to end.
     pub(super) fn deadline(&self) -> Instant {
-        self.clock.started + self.clock.most
+        Instant::now() + self.clock.most
     }
 
     /// Fails once the running call is past its deadline.
@@ -108,7 +124,7 @@ impl StoreData {
     ///
     /// [`DeadlinePassed`].
     pub(crate) fn check_deadline(&self) -> wasmtime::Result<()> {
-        if self.clock.started.elapsed() < self.clock.most {
+        if Ticks::now().since(self.clock.started) < self.clock.most_ticks {
             return Ok(());
         }
         Err(self.deadline_passed().into())
@@ -116,6 +132,11 @@ impl StoreData {
 
     pub(super) fn deadline_passed(&self) -> DeadlinePassed {
         DeadlinePassed { call_seconds_max: self.clock.most.as_secs_f64() }
+    }
+
+    /// Whether the running guest has a stack of its own.
+    pub(crate) fn has_own_stack(&self) -> bool {
+        self.clock.may_yield
     }
 
     /// Counts a host call and hands out what runs it.

@@ -2,6 +2,7 @@
 
 mod call;
 mod data;
+mod ledger;
 mod slot;
 mod weigh;
 

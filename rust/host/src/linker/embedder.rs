@@ -150,6 +150,13 @@ pub(super) fn snake_case(function: &str) -> String {
     bare.replace('-', "_")
 }
 
+// A guest with a stack of its own may run in one of the runtime's few threads,
+// and the embedder may take its time, or wait for the runtime in turn: the
+// other guests of that thread go on elsewhere.
+fn aside<T>(own_stack: bool, run: impl FnOnce() -> T) -> T {
+    if own_stack { tokio::task::block_in_place(run) } else { run() }
+}
+
 pub(super) fn define(
     instance: &mut LinkerInstance<'_, StoreData>,
     name: &str,
@@ -159,7 +166,9 @@ pub(super) fn define(
     if !waits {
         return instance.func_new(name, move |mut store, _, params, results| {
             let embedder = store.data_mut().host_call();
-            embedder.call(store.as_context_mut(), index, params, results)?;
+            let own_stack = store.data().has_own_stack();
+            let store_now = store.as_context_mut();
+            aside(own_stack, || embedder.call(store_now, index, params, results))?;
             store.data().check_deadline()
         });
     }
@@ -179,7 +188,8 @@ pub(super) fn define_resource(
     name: &str,
 ) -> wasmtime::Result<()> {
     instance.resource(name, ResourceType::host::<HostObject>(), |store, rep| {
-        store.data().embedder().drop_object(rep);
+        let own_stack = store.data().has_own_stack();
+        aside(own_stack, || store.data().embedder().drop_object(rep));
         Ok(())
     })
 }

@@ -1,5 +1,6 @@
 //! Driving a call: at once on this thread, or later in the runtime.
 
+use super::caller::{self, Called};
 use super::gil;
 use crate::error::{Error, Result};
 use airssys_host::Instance;
@@ -28,7 +29,10 @@ where
     I::Output: 'static,
 {
     if instance.waits() {
-        return finish(py, instance.start(target, invocation));
+        caller::refuse_reentrant(py, instance, target)?;
+        // The event loop of this thread, if it has one, stands still meanwhile.
+        let called = Called::new(py, instance, invocation, false)?;
+        return finish(py, instance.start(target, called));
     }
     run_here(py, instance, target, invocation)
 }
@@ -45,7 +49,7 @@ pub fn run_here<I: Invocation>(
         Some(lease) => lease,
         None => queue(py, instance, target)?,
     };
-    let held = gil::Held;
+    let held = gil::Held::new(py);
     let ended = lease.run(target, invocation);
     drop(held);
     ended.map_err(|error| gil::take_raised().map_or_else(|| Error::Host(error), Error::Python))

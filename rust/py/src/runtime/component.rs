@@ -4,7 +4,7 @@ use super::gil;
 use super::imports;
 use super::instance::Instance;
 use super::plans::Plans;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::linker::{Grant, Supply};
 use pyo3::prelude::*;
@@ -66,10 +66,13 @@ impl Component {
         let instance = if slow {
             py.detach(|| host::Instance::new(component, limits, &grant, supply))
         } else {
-            let _held = gil::Held;
+            let _held = gil::Held::new(py);
             host::Instance::new(component, limits, &grant, supply)
         };
-        Ok(Instance::new(instance?, Arc::clone(&self.plans)))
+        let instance = instance.map_err(|error| {
+            gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
+        })?;
+        Ok(Instance::new(instance, Arc::clone(&self.plans)))
     }
 }
 

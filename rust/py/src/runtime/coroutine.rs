@@ -1,8 +1,9 @@
 //! Coroutines of the embedder, awaited by a guest.
 //!
-//! A coroutine runs on the event loop of the caller if there is one, else on a
-//! loop of our own in a thread of its own.
+//! A coroutine runs on the event loop that awaits the call, else on a loop of our
+//! own in a thread of its own.
 
+use super::caller::{self, Busy};
 use airssys_host::linker::{Answer, Pending};
 use airssys_host::wasmtime;
 use pyo3::prelude::*;
@@ -20,25 +21,39 @@ type Sender = oneshot::Sender<PyResult<Py<PyAny>>>;
 ///
 /// If no event loop can be had.
 pub fn run(coroutine: &Bound<'_, PyAny>) -> PyResult<Pending> {
-    let py = coroutine.py();
-    let asyncio = py.import("asyncio")?;
-    let event_loop = match asyncio.call_method0("get_running_loop") {
-        Ok(running) => running,
-        Err(_) => own_loop(py)?,
+    let (task, busy) = match submit(coroutine) {
+        Ok(submitted) => submitted,
+        Err(error) => {
+            // Else Python warns that nobody ever awaited it.
+            coroutine.call_method0("close")?;
+            return Err(error);
+        }
     };
-    let task = asyncio.call_method1("run_coroutine_threadsafe", (coroutine, event_loop))?;
     let (sender, receiver) = oneshot::channel();
     let ended = Ended { sender: Mutex::new(Some(sender)) };
     task.call_method1("add_done_callback", (ended,))?;
     let cancel = Cancel { task: Some(task.unbind()) };
     Ok(Box::pin(async move {
         let mut cancel = cancel;
+        let _busy = busy;
         let returned = receiver
             .await
             .map_err(|_| wasmtime::Error::msg("the event loop dropped the coroutine"))?;
         cancel.task = None;
         Ok(Box::new(returned) as Answer)
     }))
+}
+
+/// The coroutine's future, and a guard that holds while it runs.
+fn submit<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Busy>)> {
+    let py = coroutine.py();
+    let submit = py.import("asyncio")?.getattr("run_coroutine_threadsafe")?;
+    let Some(caller) = caller::current() else {
+        return Ok((submit.call1((coroutine, own_loop(py)?))?, None));
+    };
+    let event_loop = caller.event_loop(py).map_or_else(|| own_loop(py), Ok)?;
+    let arguments = (coroutine, event_loop).into_pyobject(py)?;
+    caller.call(&submit, &arguments).map(|(task, busy)| (task, Some(busy)))
 }
 
 fn own_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {

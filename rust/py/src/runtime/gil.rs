@@ -20,6 +20,8 @@ const TICKS_PER_SIGNAL_CHECK: u32 = 50;
 static MAIN_THREAD: OnceLock<u64> = OnceLock::new();
 
 thread_local! {
+    /// Calls on this thread that started with the GIL held.
+    static ARMED: Cell<u32> = const { Cell::new(0) };
     static SAVED: Cell<*mut PyThreadState> = const { Cell::new(ptr::null_mut()) };
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
@@ -35,22 +37,31 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
 
 /// Runs at each tick of a running call: says whether it may go on.
 fn long_call(tick: u32) -> bool {
-    if SAVED.get().is_null() {
+    // SAFETY: looks at the state of the calling thread; needs no GIL.
+    if unsafe { ffi::PyGILState_Check() } == 1 {
         pause();
         return true;
     }
     if !tick.is_multiple_of(TICKS_PER_SIGNAL_CHECK) || !on_main_thread() {
         return true;
     }
+    if SAVED.get().is_null() {
+        // The caller gave the GIL up itself: for a start function.
+        return Python::attach(heed_signals);
+    }
     resume();
     // SAFETY: `resume` attached this thread again.
-    let py = unsafe { Python::assume_attached() };
-    let signalled = py.check_signals();
-    let go_on = signalled.is_ok();
-    RAISED.with_borrow_mut(|raised| *raised = signalled.err());
+    let go_on = heed_signals(unsafe { Python::assume_attached() });
     if go_on {
         pause();
     }
+    go_on
+}
+
+fn heed_signals(py: Python<'_>) -> bool {
+    let signalled = py.check_signals();
+    let go_on = signalled.is_ok();
+    RAISED.with_borrow_mut(|raised| *raised = signalled.err());
     go_on
 }
 
@@ -76,12 +87,22 @@ pub fn resume() {
     }
 }
 
-/// Takes the GIL back when dropped, whatever way the call ends.
-pub struct Held;
+/// A call that starts with the GIL held and ends, whatever way, with it held.
+pub struct Held(());
+
+impl Held {
+    /// Arms the tick; the token proves that the GIL is held.
+    #[inline]
+    pub fn new(_py: Python<'_>) -> Held {
+        ARMED.set(ARMED.get() + 1);
+        Held(())
+    }
+}
 
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
+        ARMED.set(ARMED.get() - 1);
         resume();
     }
 }

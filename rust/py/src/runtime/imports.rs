@@ -1,5 +1,6 @@
 //! Python objects and functions that stand for a component's imports.
 
+use super::caller;
 use super::gil;
 use super::plans::Plans;
 use crate::error::{Result, err_value};
@@ -191,13 +192,23 @@ impl PythonImports {
         function: &Function,
         arguments: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match &function.target {
-            Target::Plain(callable) => callable.bind(py).call1(arguments),
+        let Some(caller) = caller::current() else {
+            return match &function.target {
+                Target::Plain(callable) => callable.bind(py).call1(arguments),
+                Target::Method(name) => {
+                    let this = arguments.get_item(0)?;
+                    this.getattr(name.bind(py))?.call1(arguments.get_slice(1, arguments.len()))
+                }
+            };
+        };
+        let (callable, arguments) = match &function.target {
+            Target::Plain(callable) => (callable.bind(py).clone(), arguments.clone()),
             Target::Method(name) => {
                 let this = arguments.get_item(0)?;
-                this.getattr(name.bind(py))?.call1(arguments.get_slice(1, arguments.len()))
+                (this.getattr(name.bind(py))?, arguments.get_slice(1, arguments.len()))
             }
-        }
+        };
+        caller.call(&callable, &arguments).map(|(returned, _)| returned)
     }
 
     /// Turns what Python returned or raised into the function's results.
@@ -253,6 +264,13 @@ fn result(
             }
             None => Err(error),
         },
+    }
+}
+
+// The store goes, and what it holds with it, while the GIL may be given up.
+impl Drop for PythonImports {
+    fn drop(&mut self) {
+        gil::resume();
     }
 }
 

@@ -1,6 +1,7 @@
 //! `aw.Instance`: a live component instance and its calls.
 
 use super::awaitable;
+use super::caller::{self, Called};
 use super::calling;
 use super::plans::{ExportPlan, Plans};
 use super::receipt::Receipt;
@@ -190,7 +191,13 @@ impl Instance {
             return Err(wrong_count(function, &plan.function, args.len()).into());
         }
         let call = this.lower_call(plan, args)?;
-        let future = this.host.start(Target::Export(index), call);
+        let target = Target::Export(index);
+        let future = if this.host.waits() {
+            caller::refuse_reentrant(slf.py(), &this.host, target)?;
+            this.host.start(target, Called::new(slf.py(), &this.host, call, true)?)
+        } else {
+            this.host.start(target, call)
+        };
         let (instance, plans) = (slf.clone().unbind(), Arc::clone(&this.plans));
         awaitable::begin(slf.py(), future, move |py, results| {
             let name = PyString::new(py, &plans.component().exports().list()[index].name);

@@ -1,6 +1,7 @@
 //! `airssys_wasm._native.runtime`.
 
 mod awaitable;
+mod caller;
 mod calling;
 mod component;
 mod coroutine;

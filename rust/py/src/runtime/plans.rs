@@ -8,14 +8,65 @@ use airssys_host::component::ImportKind;
 use airssys_host::wasmtime::component::types::ComponentFunc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Plans of one component, by export and by import.
 pub struct Plans {
     component: Arc<Component>,
     /// Names that were found so far, with the index of their export.
     names: Py<PyDict>,
+    recent: Recent,
     exports: Vec<OnceLock<ExportPlan>>,
+}
+
+/// The export that each of a few string objects names. Callers mostly pass the
+/// very same object again, so comparing pointers finds it.
+#[derive(Default)]
+struct Recent {
+    slots: [AtomicPtr<Named>; RECENT_SLOTS],
+    /// Owns what the slots point to, strings included: a pointer in a slot
+    /// stays good, and its string's address is never given to another object.
+    owned: Mutex<Vec<Box<Named>>>,
+}
+
+struct Named {
+    name: Py<PyString>,
+    index: usize,
+}
+
+/// A power of two.
+const RECENT_SLOTS: usize = 16;
+/// String objects kept; callers that make a new one each time do without.
+const RECENT_NAMES_MAX: usize = 256;
+
+impl Recent {
+    #[inline]
+    fn slot(&self, name: &Bound<'_, PyString>) -> &AtomicPtr<Named> {
+        // Objects are at least 16 bytes apart.
+        let address = name.as_ptr() as usize;
+        &self.slots[((address >> 4) ^ (address >> 10)) % RECENT_SLOTS]
+    }
+
+    #[inline]
+    fn find(&self, name: &Bound<'_, PyString>) -> Option<usize> {
+        let named = self.slot(name).load(Ordering::Acquire);
+        // SAFETY: a slot is null or points into `owned`, which only grows.
+        let named = unsafe { named.as_ref() }?;
+        (named.name.as_ptr() == name.as_ptr()).then_some(named.index)
+    }
+
+    #[cold]
+    fn remember(&self, name: &Bound<'_, PyString>, index: usize) {
+        let mut owned = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+        if owned.len() == RECENT_NAMES_MAX {
+            return;
+        }
+        owned.push(Box::new(Named { name: name.clone().unbind(), index }));
+        if let Some(named) = owned.last() {
+            self.slot(name).store(std::ptr::from_ref(&**named).cast_mut(), Ordering::Release);
+        }
+    }
 }
 
 /// How one exported function is called.
@@ -30,7 +81,8 @@ impl Plans {
     /// Plans of `component`, none made yet.
     pub fn new(py: Python<'_>, component: Arc<Component>) -> Plans {
         let exports = component.exports().list().iter().map(|_| OnceLock::new()).collect();
-        Plans { component, names: PyDict::new(py).unbind(), exports }
+        let names = PyDict::new(py).unbind();
+        Plans { component, names, recent: Recent::default(), exports }
     }
 
     /// The component.
@@ -45,10 +97,9 @@ impl Plans {
     /// If there is no such export.
     #[inline]
     pub fn export(&self, name: &Bound<'_, PyString>) -> Result<(usize, &ExportPlan)> {
-        let known = self.names.bind(name.py()).get_item(name)?;
-        let index = match known {
-            Some(index) => index.extract()?,
-            None => self.find(name)?,
+        let index = match self.recent.find(name) {
+            Some(index) => index,
+            None => self.look_up(name)?,
         };
         let plan = match self.exports[index].get() {
             Some(plan) => plan,
@@ -58,6 +109,15 @@ impl Plans {
     }
 
     #[cold]
+    fn look_up(&self, name: &Bound<'_, PyString>) -> Result<usize> {
+        let index = match self.names.bind(name.py()).get_item(name)? {
+            Some(index) => index.extract()?,
+            None => self.find(name)?,
+        };
+        self.recent.remember(name, index);
+        Ok(index)
+    }
+
     fn find(&self, name: &Bound<'_, PyString>) -> Result<usize> {
         let index = self.component.exports().find(self.component.name(), name.to_str()?)?;
         self.names.bind(name.py()).set_item(name, index)?;

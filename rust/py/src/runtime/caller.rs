@@ -1,0 +1,204 @@
+//! The call that a host function works for.
+//!
+//! Only instances whose imports may wait need it: their guests may go on in
+//! another thread than the one that called. A host function runs in a copy of
+//! the caller's context, a coroutine on the caller's event loop, and both carry
+//! a mark, so that a call of the same instance from inside is told from one
+//! that only has to wait its turn.
+
+use crate::error::{Error, Result};
+use airssys_host::Instance;
+use airssys_host::error::Error as HostError;
+use airssys_host::instance::{Function, Invocation, StoreData, Target};
+use airssys_host::wasmtime::{self, Store};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The innermost call that the running Python code serves.
+static SERVED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+tokio::task_local! {
+    static CURRENT: Arc<Caller>;
+}
+
+/// Who called, and where.
+pub struct Caller {
+    instance: usize,
+    event_loop: Option<Py<PyAny>>,
+    context: Py<PyAny>,
+    mark: PyOnceLock<Py<Mark>>,
+}
+
+/// What the context of a host function carries.
+#[pyclass(frozen, module = "airssys_wasm._native.runtime")]
+struct Mark {
+    instance: usize,
+    /// Whether a host function of that call is running.
+    busy: AtomicBool,
+    outer: Option<Py<Mark>>,
+}
+
+/// A running host function; dropped when it ends.
+pub struct Busy {
+    mark: Py<Mark>,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.mark.get().busy.store(false, Ordering::Release);
+    }
+}
+
+/// The call whose guest runs on this thread, if its imports may wait.
+pub fn current() -> Option<Arc<Caller>> {
+    CURRENT.try_with(Arc::clone).ok()
+}
+
+/// Fails if the running Python code serves a call of this very instance.
+///
+/// # Errors
+///
+/// [`HostError::Reentrant`].
+pub fn refuse_reentrant(py: Python<'_>, instance: &Arc<Instance>, target: Target) -> Result<()> {
+    // Before the first host function ran there is nothing to be inside of.
+    let Some(served) = SERVED.get(py) else { return Ok(()) };
+    let innermost = served.bind(py).call_method1("get", (py.None(),))?;
+    let mut mark = innermost.cast_into::<Mark>().ok().map(Bound::unbind);
+    while let Some(this) = mark {
+        let this = this.get();
+        if this.instance == address(instance) && this.busy.load(Ordering::Acquire) {
+            return Err(Error::Host(HostError::Reentrant {
+                component: instance.component().name().to_owned(),
+                export: match target {
+                    Target::Export(index) => {
+                        instance.component().exports().list()[index].name.clone()
+                    }
+                    Target::Destructor => "a resource destructor".to_owned(),
+                },
+            }));
+        }
+        mark = this.outer.as_ref().map(|outer| outer.clone_ref(py));
+    }
+    Ok(())
+}
+
+fn address(instance: &Arc<Instance>) -> usize {
+    Arc::as_ptr(instance).addr()
+}
+
+impl Caller {
+    /// The caller of `instance`, on the event loop of this thread or on none.
+    fn new(py: Python<'_>, instance: &Arc<Instance>, on_loop: bool) -> PyResult<Arc<Caller>> {
+        static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let context = COPY.import(py, "contextvars", "copy_context")?.call0()?.unbind();
+        let event_loop = match on_loop {
+            // No loop runs here: coroutines get one of our own.
+            true => RUNNING.import(py, "asyncio", "get_running_loop")?.call0().ok(),
+            false => None,
+        };
+        Ok(Arc::new(Caller {
+            instance: address(instance),
+            event_loop: event_loop.map(Bound::unbind),
+            context,
+            mark: PyOnceLock::new(),
+        }))
+    }
+
+    /// The event loop it awaits on.
+    pub fn event_loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.event_loop.as_ref().map(|event_loop| event_loop.bind(py).clone())
+    }
+
+    /// Calls in the caller's context, marked; the mark holds until the guard is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// What the callable raised.
+    pub fn call<'py>(
+        &self,
+        callable: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<(Bound<'py, PyAny>, Busy)> {
+        let py = callable.py();
+        let mark = self.mark.get_or_try_init(py, || self.marked(py))?;
+        mark.get().busy.store(true, Ordering::Release);
+        let busy = Busy { mark: mark.clone_ref(py) };
+        let all = std::iter::once(callable.clone()).chain(arguments.iter());
+        let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
+        let returned = self.context.bind(py).getattr("run")?.call1(all)?;
+        Ok((returned, busy))
+    }
+
+    fn marked(&self, py: Python<'_>) -> PyResult<Py<Mark>> {
+        let served = SERVED.get_or_try_init(py, || {
+            let variable = py.import("contextvars")?.getattr("ContextVar")?;
+            variable.call1(("airssys_wasm_served",)).map(Bound::unbind)
+        })?;
+        let context = self.context.bind(py);
+        let outer = context.call_method1("get", (served, py.None()))?;
+        let outer = outer.cast_into::<Mark>().ok().map(Bound::unbind);
+        let mark = Mark { instance: self.instance, busy: AtomicBool::new(false), outer };
+        let mark = Py::new(py, mark)?;
+        let set = served.bind(py).getattr("set")?;
+        context.call_method1("run", (set, mark.clone_ref(py)))?;
+        Ok(mark)
+    }
+}
+
+/// A call that knows its caller wherever its guest goes on.
+pub struct Called<I> {
+    caller: Arc<Caller>,
+    invocation: I,
+}
+
+impl<I> Called<I> {
+    /// A call of an instance whose imports may wait. With `on_loop` its
+    /// coroutines run on the event loop of this thread, which must be free to
+    /// run them.
+    ///
+    /// # Errors
+    ///
+    /// If Python cannot say where we are.
+    pub fn new(
+        py: Python<'_>,
+        instance: &Arc<Instance>,
+        invocation: I,
+        on_loop: bool,
+    ) -> Result<Called<I>> {
+        Ok(Called { caller: Caller::new(py, instance, on_loop)?, invocation })
+    }
+}
+
+impl<I: Invocation> Invocation for Called<I> {
+    type Output = I::Output;
+
+    fn call(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> wasmtime::Result<I::Output> {
+        CURRENT.sync_scope(self.caller, || self.invocation.call(store, function))
+    }
+
+    fn call_async(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<Function>,
+    ) -> impl Future<Output = wasmtime::Result<I::Output>> + Send {
+        CURRENT.scope(self.caller, self.invocation.call_async(store, function))
+    }
+
+    fn bytes_in(&self) -> u64 {
+        self.invocation.bytes_in()
+    }
+
+    fn bytes_out(output: &I::Output) -> u64 {
+        I::bytes_out(output)
+    }
+}
