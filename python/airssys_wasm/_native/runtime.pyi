@@ -86,6 +86,10 @@ class Component:
     def binary(self) -> bytes:
         """Its bytes."""
 
+    @property
+    def functions(self) -> list[str]:
+        """Its exported functions, by the names ``Instance.call`` takes."""
+
     def instantiate_native(
         self,
         memory_bytes_max: int,
@@ -207,6 +211,10 @@ class Receipt:
         """Most bytes of memories and tables the instance ever had."""
 
     @property
+    def memory_warning(self) -> bool:
+        """Whether ``memory_bytes_peak`` reached 90 % of the limit, or growing was refused."""
+
+    @property
     def memory_denied(self) -> int:
         """How often growing memory was refused to the instance so far."""
 
@@ -229,7 +237,8 @@ class Resource:
     """A handle to something inside an instance.
 
     It lives until it is dropped, handed to a guest as its own, or its instance
-    closes.
+    closes. One that is garbage-collected instead is dropped at the start of the
+    instance's next call.
     """
 
     def call(self, method: str, *args: Any) -> Any:

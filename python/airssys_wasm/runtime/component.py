@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airssys_wasm.config import Grant
+from airssys_wasm.runtime.lifecycle import initialize, initializer
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
 if TYPE_CHECKING:
@@ -85,8 +86,11 @@ class Component:
         limits: Limits,
         imports: Mapping[str, object] | None = None,
         grant: Grant | None = None,
+        config: bytes = b"",
     ) -> Instance:
         """Make an instance; a start function runs under the limits of a call.
+
+        A component with ``airssys:core/lifecycle`` is initialized before you get it.
 
         Args:
             limits: what the instance may use.
@@ -97,33 +101,60 @@ class Component:
                 out. What the component does not import is not looked at.
             grant: what the instance gets of the machine; by default the clocks,
                 random bytes and captured output.
+            config: the operator's configuration, handed to ``initialize`` of
+                ``airssys:core/lifecycle`` as it is; empty bytes are none.
 
         Returns:
             The instance, a context manager that closes it.
 
         Raises:
             ImportMissing: it imports what it was not given.
+            ExportMissing: there is a configuration, and no ``initialize`` for it.
+            ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.
             CapacityExhausted: the engine holds as many live instances as it can.
-            ComponentFailed: its start function failed, or its memories are
-                larger than the limit from the start.
+            ComponentFailed: its start function or ``initialize`` failed, or its
+                memories are larger than the limit from the start.
         """
         grant = grant if grant is not None else _DEFAULT_GRANT
+        variables = grant.variables()
+        first = self._initializer(config)
         granted = (
             grant.clocks,
             grant.random,
             grant.output,
-            grant.variables(),
+            variables,
             grant.filesystem_read is not None,
             grant.network is not None,
         )
-        return self._native.instantiate_native(
+        instance = self._native.instantiate_native(
             limits.memory_bytes_max,
             limits.call_seconds_max,
             limits.fuel_max,
             dict(imports) if imports else None,
             granted,
         )
+        if first is not None:
+            initialize(
+                instance,
+                first,
+                name=self.name,
+                limits=limits,
+                variables=variables,
+                config=config,
+            )
+        return instance
+
+    def _initializer(self, config: bytes) -> str | None:
+        # Most components have no life cycle, which is worth knowing for good:
+        # making an instance takes microseconds.
+        if not self._has_lifecycle and isinstance(config, bytes) and not config:
+            return None
+        return initializer(self.name, self._native.functions, config)
+
+    @cached_property
+    def _has_lifecycle(self) -> bool:
+        return initializer(self.name, self._native.functions, b"") is not None
 
     def __repr__(self) -> str:
         """Name it."""

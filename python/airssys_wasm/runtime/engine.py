@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import EllipsisType
+from typing import TYPE_CHECKING, Self
 
 from airssys_wasm import _native as _native_module
 from airssys_wasm._native import runtime as _native
@@ -58,20 +59,20 @@ class Engine(_native.Engine):
         LimitInvalid: a figure is outside its range.
     """
 
-    def __new__(  # noqa: D102 (documented by the class)
+    def __new__(  # noqa: D102, PLR0913 (documented by the class; options by name)
         cls,
         *,
         policy: Policy | None = None,
         pool_instances: int = 10_000,
         instances_max: int = 100_000,
         dense_memory_bytes: int | None = None,
-        cache_dir: str | os.PathLike[str] | None | type[Ellipsis] = ...,
+        cache_dir: str | os.PathLike[str] | EllipsisType | None = ...,
         cache_bytes_max: int = 2 * GIB,
         component_bytes_max: int = 64 * MIB,
         compile_seconds_max: float = 60.0,
         compile_memory_bytes_max: int = 2 * GIB,
         compiler: str | os.PathLike[str] | None = None,
-    ) -> Engine:
+    ) -> Self:
         policy = policy or Policy()
         _check_range("pool_instances", pool_instances, 1, 1_000_000)
         _check_range("instances_max", instances_max, 1, 10_000_000)
@@ -86,7 +87,9 @@ class Engine(_native.Engine):
             dense_memory_bytes=dense_memory_bytes,
             pool_instances=pool_instances,
             instances_max=instances_max,
-            cache_dir=_default_cache_dir() if cache_dir is ... else cache_dir,
+            cache_dir=(
+                _default_cache_dir() if isinstance(cache_dir, EllipsisType) else cache_dir
+            ),
             cache_bytes_max=cache_bytes_max,
             component_bytes_max=component_bytes_max,
             compile_seconds_max=compile_seconds_max,

@@ -45,6 +45,12 @@ impl Component {
         PyBytes::new(py, self.plans.component().binary())
     }
 
+    #[getter]
+    fn functions(&self) -> Vec<&str> {
+        let exports = self.plans.component().exports();
+        exports.list().iter().map(|export| export.name.as_str()).collect()
+    }
+
     #[pyo3(signature = (memory_bytes_max, call_seconds_max, fuel_max, imports, granted))]
     fn instantiate_native(
         &self,

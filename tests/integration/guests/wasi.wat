@@ -1,0 +1,131 @@
+;; Uses each part of WASI 0.2 that a host may grant, one export for each.
+(component
+  (import "wasi:io/error@0.2.0" (instance $error
+    (export "error" (type (sub resource)))))
+  (alias export $error "error" (type $io-error))
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (alias outer 1 $io-error (type $e))
+    (export "error" (type $error (eq $e)))
+    (export "output-stream" (type $output-stream (sub resource)))
+    (type $failure (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $stream-error (eq $failure)))
+    (export "[method]output-stream.blocking-write-and-flush"
+      (func (param "self" (borrow $output-stream)) (param "contents" (list u8))
+        (result (result (error $stream-error)))))))
+  (alias export $streams "output-stream" (type $output-stream))
+  (import "wasi:cli/stdout@0.2.0" (instance $stdout
+    (alias outer 1 $output-stream (type $s))
+    (export "output-stream" (type $stream (eq $s)))
+    (export "get-stdout" (func (result (own $stream))))))
+  (import "wasi:cli/stderr@0.2.0" (instance $stderr
+    (alias outer 1 $output-stream (type $s))
+    (export "output-stream" (type $stream (eq $s)))
+    (export "get-stderr" (func (result (own $stream))))))
+  (import "wasi:cli/environment@0.2.0" (instance $environment
+    (export "get-environment" (func (result (list (tuple string string)))))))
+  (import "wasi:cli/exit@0.2.0" (instance $exit
+    (export "exit" (func (param "status" (result))))))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+    (alias outer 1 $pollable (type $p))
+    (export "pollable" (type $pollable (eq $p)))
+    (export "now" (func (result u64)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+  (import "wasi:random/random@0.2.0" (instance $random
+    (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+
+  (core module $libc
+    (memory (export "memory") 1)
+    (global $top (mut i32) (i32.const 1024))
+    ;; Never frees: an instance of this guest serves one test.
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at
+        (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+      (global.set $top (i32.add (local.get $at) (local.get 3)))
+      (block $fits
+        (loop $grow
+          (br_if $fits
+            (i32.le_u (global.get $top) (i32.mul (memory.size) (i32.const 65536))))
+          (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then (unreachable)))
+          (br $grow)))
+      (local.get $at)))
+  (core instance $libc (instantiate $libc))
+  (alias core export $libc "memory" (core memory $memory))
+  (alias core export $libc "realloc" (core func $realloc))
+
+  (core func $get-stdout (canon lower (func $stdout "get-stdout")))
+  (core func $get-stderr (canon lower (func $stderr "get-stderr")))
+  (core func $write (canon lower
+    (func $streams "[method]output-stream.blocking-write-and-flush")
+    (memory $memory) (realloc $realloc)))
+  (core func $get-environment (canon lower (func $environment "get-environment")
+    (memory $memory) (realloc $realloc)))
+  (core func $exit-with (canon lower (func $exit "exit")))
+  (core func $now (canon lower (func $clock "now")))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $drop-pollable (canon resource.drop $pollable))
+  (core func $drop-stream (canon resource.drop $output-stream))
+  (core func $random-bytes (canon lower (func $random "get-random-bytes")
+    (memory $memory) (realloc $realloc)))
+
+  (core module $main
+    (import "host" "get-stdout" (func $get-stdout (result i32)))
+    (import "host" "get-stderr" (func $get-stderr (result i32)))
+    (import "host" "write" (func $write (param i32 i32 i32 i32)))
+    (import "host" "environment" (func $environment (param i32)))
+    (import "host" "exit" (func $exit (param i32)))
+    (import "host" "now" (func $now (result i64)))
+    (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+    (import "host" "block" (func $block (param i32)))
+    (import "host" "drop-pollable" (func $drop-pollable (param i32)))
+    (import "host" "drop-stream" (func $drop-stream (param i32)))
+    (import "host" "random" (func $random (param i64 i32)))
+    (func $put (param $stream i32) (param $at i32) (param $length i32)
+      (call $write (local.get $stream) (local.get $at) (local.get $length) (i32.const 16))
+      (call $drop-stream (local.get $stream)))
+    (func (export "print") (param i32 i32)
+      (call $put (call $get-stdout) (local.get 0) (local.get 1)))
+    (func (export "warn") (param i32 i32)
+      (call $put (call $get-stderr) (local.get 0) (local.get 1)))
+    (func (export "environment") (result i32)
+      (call $environment (i32.const 32))
+      (i32.const 32))
+    (func (export "exit") (param $failed i32) (call $exit (local.get $failed)))
+    (func (export "now") (result i64) (call $now))
+    (func (export "sleep") (param $nanoseconds i64)
+      (local $pollable i32)
+      (local.set $pollable (call $subscribe (local.get $nanoseconds)))
+      (call $block (local.get $pollable))
+      (call $drop-pollable (local.get $pollable)))
+    (func (export "random") (param $length i64) (result i32)
+      (call $random (local.get $length) (i32.const 48))
+      (i32.const 48)))
+  (core instance $main (instantiate $main (with "host" (instance
+    (export "get-stdout" (func $get-stdout))
+    (export "get-stderr" (func $get-stderr))
+    (export "write" (func $write))
+    (export "environment" (func $get-environment))
+    (export "exit" (func $exit-with))
+    (export "now" (func $now))
+    (export "subscribe" (func $subscribe))
+    (export "block" (func $block))
+    (export "drop-pollable" (func $drop-pollable))
+    (export "drop-stream" (func $drop-stream))
+    (export "random" (func $random-bytes))))))
+
+  (func (export "print") (param "text" string)
+    (canon lift (core func $main "print") (memory $memory) (realloc $realloc)))
+  (func (export "warn") (param "text" string)
+    (canon lift (core func $main "warn") (memory $memory) (realloc $realloc)))
+  (func (export "environment") (result (list (tuple string string)))
+    (canon lift (core func $main "environment") (memory $memory)))
+  (func (export "exit") (param "failed" bool) (canon lift (core func $main "exit")))
+  (func (export "now") (result u64) (canon lift (core func $main "now")))
+  (func (export "sleep") (param "nanoseconds" u64) (canon lift (core func $main "sleep")))
+  (func (export "random") (param "length" u64) (result (list u8))
+    (canon lift (core func $main "random") (memory $memory))))
