@@ -25,6 +25,7 @@ _NAMES = b"\x04name"
 
 _LAYER_COMPONENT = b"\x0d\x00\x01\x00"
 _LAYER_MODULE = b"\x01\x00\x00\x00"
+_INSIDE, _OUTSIDE = b"(", b")"
 _CUSTOM = 0
 _CORE_CODE = 10
 _CORE_MODULE = 1
@@ -67,7 +68,10 @@ def fingerprint(component: bytes) -> str:
 
 
 def _sections(binary: bytes) -> Iterator[tuple[bytes, int, bytes]]:
-    """Yield layer, kind and content of every section, those of what is inside too."""
+    """Yield layer, kind and content of every section.
+
+    What holds others comes as two marks, with those others between them.
+    """
     layer = binary[4:8]
     at = 8
     while at < len(binary):
@@ -77,7 +81,9 @@ def _sections(binary: bytes) -> Iterator[tuple[bytes, int, bytes]]:
         if len(content) != size:
             raise ComponentInvalid(f"byte {at}: a section runs past the end")
         if layer == _LAYER_COMPONENT and kind in (_CORE_MODULE, _NESTED_COMPONENT):
+            yield layer, kind, _INSIDE
             yield from _sections(content)
+            yield layer, kind, _OUTSIDE
         else:
             yield layer, kind, content
         at = start + size

@@ -30,11 +30,12 @@ def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None)
     Raises:
         BuildError: as :func:`airssys_wasm.sdk.build`.
     """
+    world = _world(source_dir)
     tool = componentize_py(on_line)
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "component.wasm"
         arguments = [
-            "--wit-path", str(source_dir / "wit"), "--world", _world(source_dir),
+            "--wit-path", str(source_dir / "wit"), "--world", world,
             "componentize", "--stub-wasi", "--python-path", str(source_dir),
             "app", "--output", str(out),
         ]  # fmt: skip
@@ -50,12 +51,13 @@ def build_javascript(source_dir: Path, on_line: Callable[[str], None] | None = N
         BuildError: as :func:`airssys_wasm.sdk.build`.
     """
     main = source_dir / _main(source_dir / "package.json")
+    world = _world(source_dir)
     tool = jco(on_line)
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "component.wasm"
         arguments = [
             "componentize", str(main), "--wit", str(source_dir / "wit"),
-            "--world-name", _world(source_dir), "--disable", "all", "--out", str(out),
+            "--world-name", world, "--disable", "all", "--out", str(out),
         ]  # fmt: skip
         return _make(tool, arguments, source_dir, out, on_line)
 

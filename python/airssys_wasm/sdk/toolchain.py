@@ -26,7 +26,7 @@ from pathlib import Path
 
 from airssys_wasm.errors import BuildError
 
-__all__ = ["MINIMUM_RUST", "TARGET", "Toolchain", "cache_dir", "find", "install"]
+__all__ = ["DEBIAN_RUSTC", "MINIMUM_RUST", "TARGET", "Toolchain", "cache_dir", "find", "install"]
 
 TARGET = "wasm32-unknown-unknown"
 
@@ -42,7 +42,8 @@ APT_SETS: tuple[tuple[str, ...], ...] = (
 
 _OWN_STD = ", building its own std"
 
-_DEBIAN_RUSTC = Path("/usr/bin/rustc")
+#: Where Debian puts its own compiler; its cargo stands beside it.
+DEBIAN_RUSTC = Path("/usr/bin/rustc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +103,27 @@ def cache_dir() -> Path:
     return Path(base) / "airssys-wasm"
 
 
-def find(directory: Path | None = None) -> Toolchain:
+def find(
+    directory: Path | None = None,
+    *,
+    search_path: str | None = None,
+    debian_rustc: Path = DEBIAN_RUSTC,
+) -> Toolchain:
     """Return the first tool chain that can build a guest in ``directory``.
 
     Args:
         directory: the crate's folder, whose ``rust-toolchain.toml`` counts; default
             is the current one.
+        search_path: where programs are looked for; default is PATH.
+        debian_rustc: the compiler to try when the one on PATH will not do.
 
     Raises:
         BuildError: there is none; the message names what each candidate lacks.
     """
     lacking: list[str] = []
-    for rust in _candidates(directory or Path.cwd()):
-        found = _judge(rust, lacking)
+    linker = _wasm_linker(search_path)
+    for rust in _candidates(directory or Path.cwd(), search_path, debian_rustc):
+        found = _judge(rust, linker, lacking)
         if found is not None:
             return found
     if not lacking:
@@ -126,17 +135,17 @@ def find(directory: Path | None = None) -> Toolchain:
     )
 
 
-def _candidates(directory: Path) -> Iterator[_Rust]:
+def _candidates(directory: Path, search_path: str | None, debian_rustc: Path) -> Iterator[_Rust]:
     """Yield the Rust on PATH, then Debian's."""
-    on_path = shutil.which("rustc"), shutil.which("cargo")
+    on_path = shutil.which("rustc", path=search_path), shutil.which("cargo", path=search_path)
     if on_path[0] and on_path[1]:
         rust = _inspect(Path(on_path[0]), Path(on_path[1]), directory)
         if rust is not None:
             yield rust
-            if rust.rustc == _DEBIAN_RUSTC:
+            if rust.rustc == debian_rustc:
                 return
-    if _DEBIAN_RUSTC.is_file() and _DEBIAN_RUSTC.with_name("cargo").is_file():
-        rust = _inspect(_DEBIAN_RUSTC, _DEBIAN_RUSTC.with_name("cargo"), directory)
+    if debian_rustc.is_file() and debian_rustc.with_name("cargo").is_file():
+        rust = _inspect(debian_rustc, debian_rustc.with_name("cargo"), directory)
         if rust is not None:
             yield rust
 
@@ -155,9 +164,8 @@ def _inspect(rustc: Path, cargo: Path, directory: Path) -> _Rust | None:
     return _Rust(rustc, cargo, (major, minor, patch), version.strip(), Path(sysroot.strip()))
 
 
-def _judge(rust: _Rust, lacking: list[str]) -> Toolchain | None:
+def _judge(rust: _Rust, linker: Path | None, lacking: list[str]) -> Toolchain | None:
     """Make a tool chain of ``rust``, or add to ``lacking`` what it has not."""
-    linker = None if rust.has_linker else _wasm_linker()
     spoken = f"rustc {'.'.join(map(str, rust.version))} ({rust.rustc})"
     if rust.version[:2] < MINIMUM_RUST:
         oldest = ".".join(map(str, MINIMUM_RUST))
@@ -167,7 +175,7 @@ def _judge(rust: _Rust, lacking: list[str]) -> Toolchain | None:
     elif not rust.has_linker and linker is None:
         lacking.append(f"{spoken}: no linker for wasm (wasm-ld, of the package lld)")
     else:
-        return _toolchain(rust, spoken, linker)
+        return _toolchain(rust, spoken, None if rust.has_linker else linker)
     return None
 
 
@@ -186,12 +194,13 @@ def _toolchain(rust: _Rust, spoken: str, linker: Path | None) -> Toolchain:
     return Toolchain(spoken, compiler, rust.cargo, rust.sysroot, arguments, environment)
 
 
-def _wasm_linker() -> Path | None:
+def _wasm_linker(search_path: str | None) -> Path | None:
     """Find ``wasm-ld``, plain or with Debian's version suffix, newest first."""
-    if plain := shutil.which("wasm-ld"):
+    if plain := shutil.which("wasm-ld", path=search_path):
         return Path(plain)
     found: dict[int, Path] = {}
-    for folder in os.get_exec_path():
+    folders = os.get_exec_path() if search_path is None else search_path.split(os.pathsep)
+    for folder in folders:
         for program in Path(folder).glob("wasm-ld-*"):
             suffix = program.name.removeprefix("wasm-ld-")
             if suffix.isdecimal():

@@ -341,7 +341,8 @@ impl Lease<'_> {
     pub fn run<I: Invocation>(mut self, target: Target, invocation: I) -> Result<I::Output> {
         let bytes_in = invocation.bytes_in();
         let live = &mut *self.held;
-        let ended = match live.begin(self.instance, target, false) {
+        let began = live.begin(self.instance, target, false);
+        let ended = match began.and_then(|()| live.drop_abandoned(self.instance)) {
             Ok(()) => {
                 let Live { store, functions, .. } = live;
                 invocation.call(store, function_mut(functions, target))
@@ -366,7 +367,13 @@ impl Lease<'_> {
                 let passed = live.store.data().deadline_passed();
                 let Live { store, functions, .. } = live;
                 let function = function_mut(functions, target).copied();
-                let call = pin!(invocation.call_async(store, function));
+                let abandoned = self.instance.abandoned.take();
+                let call = pin!(async {
+                    for resource in abandoned {
+                        resource.resource_drop_async(&mut *store).await?;
+                    }
+                    invocation.call_async(store, function).await
+                });
                 within(deadline, call).await.unwrap_or_else(|| Err(passed.into()))
             }
             Err(error) => Err(error),
@@ -429,6 +436,17 @@ impl Live {
             Target::Export(index) if self.functions[index].is_none() => self.find(index),
             _ => Ok(()),
         }
+    }
+
+    /// Drops the resources that nobody holds any more; their destructors count
+    /// for this call.
+    #[inline]
+    fn drop_abandoned(&mut self, instance: &Instance) -> wasmtime::Result<()> {
+        if instance.abandoned.is_empty() {
+            return Ok(());
+        }
+        let abandoned = instance.abandoned.take();
+        abandoned.into_iter().try_for_each(|resource| resource.resource_drop(&mut self.store))
     }
 
     #[cold]

@@ -123,7 +123,7 @@ impl StoreData {
     /// # Errors
     ///
     /// [`DeadlinePassed`].
-    pub(crate) fn check_deadline(&self) -> wasmtime::Result<()> {
+    pub fn check_deadline(&self) -> wasmtime::Result<()> {
         if Ticks::now().since(self.clock.started) < self.clock.most_ticks {
             return Ok(());
         }
@@ -140,7 +140,7 @@ impl StoreData {
     }
 
     /// Counts a host call and hands out what runs it.
-    pub(crate) fn host_call(&mut self) -> Arc<dyn Embedder> {
+    pub fn host_call(&mut self) -> Arc<dyn Embedder> {
         self.host_calls += 1;
         Arc::clone(&self.embedder)
     }

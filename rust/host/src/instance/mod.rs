@@ -1,5 +1,6 @@
 //! A live instance: one store, one call at a time, closed for good when it fails.
 
+mod abandoned;
 mod call;
 mod data;
 mod ledger;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::limits::{HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
 use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
 use crate::trap;
+use abandoned::Abandoned;
 use call::DropResource;
 use data::{TICKS_PER_CHECK, on_tick};
 use slot::{Live, Slot};
@@ -33,6 +35,7 @@ pub struct Instance {
     waits: bool,
     output: Option<(Output, Output)>,
     slot: Slot,
+    abandoned: Abandoned,
 }
 
 impl Instance {
@@ -74,6 +77,7 @@ impl Instance {
             waits: prelinked.waits,
             output: live.store.data().output(),
             slot: Slot::new(live),
+            abandoned: Abandoned::default(),
         }))
     }
 
@@ -115,6 +119,12 @@ impl Instance {
     fn failed(&self, error: wasmtime::Error, export: &str, live: &Live) -> Error {
         let meter = &live.store.data().meter;
         Error::Failed(Box::new(trap::classify(error, self.component.name(), export, meter)))
+    }
+
+    /// Notes a resource that nobody holds any more. It is dropped at the start of
+    /// the next call, or goes with the instance.
+    pub fn abandon(&self, resource: ResourceAny) {
+        self.abandoned.add(resource);
     }
 
     /// A call that drops a guest's resource; its destructor runs under the

@@ -4,13 +4,14 @@ use crate::instance::StoreData;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime::component::{LinkerInstance, ResourceType, Val};
 
 /// One function the embedder supplies; its place in the list is its index.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Supplied {
     /// Interface as the embedder names it, the version optional; empty for a
     /// function of the world itself.
@@ -19,7 +20,35 @@ pub struct Supplied {
     pub function: String,
     /// Whether it may wait, so that the guest must be able to be set aside.
     pub waits: bool,
+    /// How to link it through a typed lane instead, if its shape has one and it
+    /// does not wait.
+    pub define: Option<Define>,
 }
+
+// How it is linked follows from its type, which a component's import has only
+// one of; so what tells two of them apart is the rest.
+impl PartialEq for Supplied {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Supplied {}
+
+impl Hash for Supplied {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl Supplied {
+    fn key(&self) -> (&str, &str, bool) {
+        (&self.interface, &self.function, self.waits)
+    }
+}
+
+/// Links a function of a known shape under a name; `usize` is its index.
+pub type Define = fn(&mut LinkerInstance<'_, StoreData>, &str, usize) -> wasmtime::Result<()>;
 
 /// What the embedder hands over with an instance.
 pub struct Supply<'a> {
@@ -38,7 +67,7 @@ pub type Answer = Box<dyn Any + Send>;
 pub type Pending = Pin<Box<dyn Future<Output = wasmtime::Result<Answer>> + Send>>;
 
 /// Runs what the embedder supplies. Every error ends the instance.
-pub trait Embedder: Send + Sync + 'static {
+pub trait Embedder: Any + Send + Sync {
     /// Runs function `index` at once.
     ///
     /// # Errors
@@ -161,9 +190,12 @@ pub(super) fn define(
     instance: &mut LinkerInstance<'_, StoreData>,
     name: &str,
     index: usize,
-    waits: bool,
+    supplied: &Supplied,
 ) -> wasmtime::Result<()> {
-    if !waits {
+    if let (Some(define), false) = (supplied.define, supplied.waits) {
+        return define(instance, name, index);
+    }
+    if !supplied.waits {
         return instance.func_new(name, move |mut store, _, params, results| {
             let embedder = store.data_mut().host_call();
             let own_stack = store.data().has_own_stack();

@@ -5,7 +5,7 @@ mod embedder;
 mod output;
 mod wasi;
 
-pub use embedder::{Answer, Embedder, HostObject, NoImports, Pending, Supplied, Supply};
+pub use embedder::{Answer, Define, Embedder, HostObject, NoImports, Pending, Supplied, Supply};
 pub use output::Output;
 pub use wasi::Grant;
 
@@ -130,7 +130,7 @@ impl Joiner<'_> {
                     &mut self.linker.root(),
                     name,
                     index,
-                    self.key.supplied[index].waits,
+                    &self.key.supplied[index],
                 )
             }
             None => {
@@ -157,9 +157,9 @@ impl Joiner<'_> {
             let full = format!("{interface}#{function}");
             match embedder::position(&self.key.supplied, interface, function) {
                 Some(index) => {
-                    let waits = self.key.supplied[index].waits;
-                    self.waits |= waits;
-                    embedder::define(&mut instance, function, index, waits)?;
+                    let supplied = &self.key.supplied[index];
+                    self.waits |= supplied.waits;
+                    embedder::define(&mut instance, function, index, supplied)?;
                 }
                 None => self.missing.push(MissingImport {
                     name: full,

@@ -2,9 +2,12 @@
 
 use super::caller;
 use super::gil;
+use super::lanes;
 use super::plans::Plans;
 use crate::error::{Result, err_value};
-use crate::value::{FunctionPlan, Handles, Mismatch, Outcome, Plan, lift, lower, side};
+use crate::value::{
+    FunctionPlan, Handles, Mismatch, Outcome, Plan, attribute as python_name, lift, lower, side,
+};
 use airssys_host::instance::StoreData;
 use airssys_host::linker::{Answer, Embedder, HostObject, NoImports, Pending, Supplied};
 use airssys_host::trap::HostFunctionFailed;
@@ -12,18 +15,20 @@ use airssys_host::wasmtime::component::{Resource, ResourceAny, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the embedder gave for the imports of one instance.
-struct PythonImports {
+pub struct PythonImports {
     functions: Vec<Function>,
     objects: Mutex<HashMap<u32, Py<PyAny>>>,
     next: AtomicU32,
 }
 
-struct Function {
+/// One supplied function.
+pub struct Function {
     name: String,
     target: Target,
     plan: FunctionPlan,
@@ -65,12 +70,14 @@ pub fn supply(
                 } else {
                     format!("{interface}#{name}")
                 };
+                let plan = plans.import(py, ty);
                 supplied.push(Supplied {
                     interface: interface.to_owned(),
                     function: name.to_owned(),
                     waits,
+                    define: lanes::import_lane(&plan),
                 });
-                functions.push(Function { name: full, target, plan: plans.import(py, ty) });
+                functions.push(Function { name: full, target, plan });
             }
             Err(error) => failed = Err(error),
         }
@@ -90,7 +97,7 @@ fn find(
     name: &str,
 ) -> PyResult<Option<(Target, bool)>> {
     if interface.is_empty() {
-        let given = imports.get_item(name)?.or(imports.get_item(name.replace('-', "_"))?);
+        let given = imports.get_item(name)?.or(imports.get_item(python_name(name))?);
         return given.map(|given| plain(given, name)).transpose();
     }
     let bare = interface.split_once('@').map_or(interface, |(bare, _)| bare);
@@ -110,7 +117,7 @@ fn find(
                 return plain(member_found, name).map(Some);
             }
             let waits = is_coroutine_function(&member_found)?;
-            let method = PyString::intern(object.py(), &member.replace('-', "_")).unbind();
+            let method = PyString::intern(object.py(), &python_name(member)).unbind();
             Ok(Some((Target::Method(method), waits)))
         }
     }
@@ -119,9 +126,9 @@ fn find(
 fn attribute<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     // A mapping of functions is as good as an object with methods.
     if let Ok(dict) = object.cast::<PyDict>() {
-        return Ok(dict.get_item(name)?.or(dict.get_item(name.replace('-', "_"))?));
+        return Ok(dict.get_item(name)?.or(dict.get_item(python_name(name))?));
     }
-    object.getattr_opt(name.replace('-', "_"))
+    object.getattr_opt(python_name(name))
 }
 
 /// The Python class for a resource: `Session`, or `session`.
@@ -164,7 +171,65 @@ fn is_coroutine_function(found: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
+impl Function {
+    /// Calls it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it raises.
+    pub fn invoke<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Some(caller) = caller::current() else {
+            return match &self.target {
+                Target::Plain(callable) => callable.bind(py).call1(arguments),
+                Target::Method(name) => {
+                    let this = arguments.get_item(0)?;
+                    this.getattr(name.bind(py))?.call1(arguments.get_slice(1, arguments.len()))
+                }
+            };
+        };
+        let (callable, arguments) = match &self.target {
+            Target::Plain(callable) => (callable.bind(py).clone(), arguments.clone()),
+            Target::Method(name) => {
+                let this = arguments.get_item(0)?;
+                (this.getattr(name.bind(py))?, arguments.get_slice(1, arguments.len()))
+            }
+        };
+        caller.call(&callable, &arguments).map(|(returned, _)| returned)
+    }
+}
+
 impl PythonImports {
+    /// The embedder of a store whose component was linked through a lane.
+    ///
+    /// # Errors
+    ///
+    /// If the store has another kind of embedder.
+    pub fn of(embedder: &dyn Embedder) -> wasmtime::Result<&PythonImports> {
+        let embedder: &dyn Any = embedder;
+        embedder
+            .downcast_ref()
+            .ok_or_else(|| wasmtime::Error::msg("the store's imports are not Python's"))
+    }
+
+    /// Runs function `index` with Python at hand.
+    ///
+    /// # Errors
+    ///
+    /// What it raised, as what ends the guest.
+    pub fn run<T>(
+        &self,
+        index: usize,
+        run: impl FnOnce(Python<'_>, &Function) -> PyResult<T>,
+    ) -> wasmtime::Result<T> {
+        gil::resume();
+        let function = &self.functions[index];
+        Python::attach(|py| run(py, function)).map_err(|error| self.failed(index, error))
+    }
+
     fn objects(&self) -> MutexGuard<'_, HashMap<u32, Py<PyAny>>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -185,30 +250,6 @@ impl PythonImports {
             .map(|((_, plan), value)| lift(py, plan, value.clone(), &mut handles))
             .collect();
         PyTuple::new(py, lifted?)
-    }
-
-    fn invoke<'py>(
-        py: Python<'py>,
-        function: &Function,
-        arguments: &Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let Some(caller) = caller::current() else {
-            return match &function.target {
-                Target::Plain(callable) => callable.bind(py).call1(arguments),
-                Target::Method(name) => {
-                    let this = arguments.get_item(0)?;
-                    this.getattr(name.bind(py))?.call1(arguments.get_slice(1, arguments.len()))
-                }
-            };
-        };
-        let (callable, arguments) = match &function.target {
-            Target::Plain(callable) => (callable.bind(py).clone(), arguments.clone()),
-            Target::Method(name) => {
-                let this = arguments.get_item(0)?;
-                (this.getattr(name.bind(py))?, arguments.get_slice(1, arguments.len()))
-            }
-        };
-        caller.call(&callable, &arguments).map(|(returned, _)| returned)
     }
 
     /// Turns what Python returned or raised into the function's results.
@@ -282,14 +323,11 @@ impl Embedder for PythonImports {
         params: &[Val],
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
-        gil::resume();
-        let function = &self.functions[index];
-        Python::attach(|py| {
+        self.run(index, |py, function| {
             let arguments = self.arguments(py, function, &mut store, params)?;
-            let returned = Self::invoke(py, function, &arguments);
+            let returned = function.invoke(py, &arguments);
             self.conclude(py, function, &mut store, returned, results)
         })
-        .map_err(|error| self.failed(index, error))
     }
 
     fn start(
@@ -298,13 +336,11 @@ impl Embedder for PythonImports {
         index: usize,
         params: &[Val],
     ) -> wasmtime::Result<Pending> {
-        let function = &self.functions[index];
-        Python::attach(|py| {
+        self.run(index, |py, function| {
             let arguments = self.arguments(py, function, &mut store, params)?;
-            let coroutine = Self::invoke(py, function, &arguments)?;
+            let coroutine = function.invoke(py, &arguments)?;
             super::coroutine::run(&coroutine)
         })
-        .map_err(|error| self.failed(index, error))
     }
 
     fn finish(
@@ -314,15 +350,13 @@ impl Embedder for PythonImports {
         answer: Answer,
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
-        let function = &self.functions[index];
         let Ok(returned) = answer.downcast::<PyResult<Py<PyAny>>>() else {
             return Err(wasmtime::Error::msg("a coroutine answered with something else"));
         };
-        Python::attach(|py| {
+        self.run(index, |py, function| {
             let returned = returned.map(|value| value.into_bound(py));
             self.conclude(py, function, &mut store, returned, results)
         })
-        .map_err(|error| self.failed(index, error))
     }
 
     fn drop_object(&self, rep: u32) {

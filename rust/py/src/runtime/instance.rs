@@ -208,7 +208,7 @@ impl Instance {
 
     #[getter]
     fn receipt(&self) -> Receipt {
-        self.host.receipt().into()
+        Receipt::new(self.host.receipt(), self.host.limits().memory_bytes_max)
     }
 
     #[getter]

@@ -7,13 +7,18 @@ use pyo3::prelude::*;
 #[derive(PartialEq)]
 pub struct Receipt {
     inner: airssys_host::instance::Receipt,
+    memory_bytes_max: usize,
 }
 
-impl From<airssys_host::instance::Receipt> for Receipt {
-    fn from(inner: airssys_host::instance::Receipt) -> Self {
-        Self { inner }
+impl Receipt {
+    /// The receipt of a call under this memory limit.
+    pub fn new(inner: airssys_host::instance::Receipt, memory_bytes_max: usize) -> Self {
+        Self { inner, memory_bytes_max }
     }
 }
+
+/// Share of the memory limit that calls for a warning, in percent.
+const WARNING_PERCENT: u64 = 90;
 
 #[pymethods]
 impl Receipt {
@@ -35,6 +40,12 @@ impl Receipt {
     #[getter]
     fn memory_bytes_peak(&self) -> u64 {
         self.inner.memory_bytes_peak
+    }
+
+    #[getter]
+    fn memory_warning(&self) -> bool {
+        let warning = (self.memory_bytes_max as u64).saturating_mul(WARNING_PERCENT) / 100;
+        self.inner.memory_denied > 0 || self.inner.memory_bytes_peak >= warning
     }
 
     #[getter]

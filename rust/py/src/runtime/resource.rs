@@ -71,6 +71,15 @@ impl Resource {
     }
 }
 
+// Collected without having been dropped: its guest is told at the next call.
+impl Drop for Resource {
+    fn drop(&mut self) {
+        if let State::Here(resource) = *self.lock() {
+            self.host.abandon(resource);
+        }
+    }
+}
+
 #[pymethods]
 impl Resource {
     #[pyo3(signature = (method, *args))]

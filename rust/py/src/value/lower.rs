@@ -2,7 +2,7 @@
 
 use super::mismatch::{Mismatch, Outcome};
 use super::numbers::{Number, take_buffer};
-use super::plan::{Case, Field, Name, Plan};
+use super::plan::{Case, Field, Name, Plan, attribute};
 use super::lift::Handles;
 use crate::runtime::Variant;
 use airssys_host::wasmtime::component::Val;
@@ -203,7 +203,7 @@ fn lookup<'py>(dict: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> Option<
 #[cold]
 fn surplus(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
     let known = |key: &str| {
-        fields.iter().any(|field| field.name.wit == key || field.name.wit.replace('-', "_") == key)
+        fields.iter().any(|field| field.name.wit == key || attribute(&field.name.wit) == key)
     };
     let keys = dict.keys().iter().map(|key| key.to_string());
     let unknown: Vec<_> = keys.filter(|key| !known(key)).collect();

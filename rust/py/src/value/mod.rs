@@ -10,4 +10,4 @@ pub use lift::{Handles, lift, raise_err};
 pub use lower::{blob, boolean, lower, numbers, side, text};
 pub use mismatch::{Mismatch, Outcome};
 pub use numbers::Number;
-pub use plan::{FunctionPlan, Plan, Scope};
+pub use plan::{FunctionPlan, Plan, Scope, attribute};

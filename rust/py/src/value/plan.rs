@@ -115,12 +115,27 @@ impl FunctionPlan {
     }
 }
 
+/// Words that cannot be the name of an attribute.
+const KEYWORDS: &[&str] = &[
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
+    "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if",
+    "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try",
+    "while", "with", "yield",
+];
+
+/// The Python name for a WIT name: snake case, and an underscore behind what
+/// would be a keyword.
+pub fn attribute(wit: &str) -> String {
+    let name = wit.replace('-', "_");
+    if KEYWORDS.contains(&name.as_str()) { name + "_" } else { name }
+}
+
 impl Name {
     fn new(py: Python<'_>, wit: &str) -> Name {
         Name {
             wit: wit.to_owned(),
             python: PyString::intern(py, wit).unbind(),
-            attribute: PyString::intern(py, &wit.replace('-', "_")).unbind(),
+            attribute: PyString::intern(py, &attribute(wit)).unbind(),
         }
     }
 }

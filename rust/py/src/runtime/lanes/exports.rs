@@ -1,16 +1,15 @@
-//! Typed lanes: functions of common shapes cross without dynamic values, their
-//! bytes copied once each way.
+//! Lanes of exported functions.
 
-use super::calling;
+use super::kinds::{Blob, Flag, Give, Numbers, Param, Text, Unit};
 use crate::error::Result;
-use crate::value::{FunctionPlan, Number, Outcome, Plan, blob, boolean, numbers, text};
+use crate::runtime::calling;
+use crate::value::{FunctionPlan, Outcome, Plan};
 use airssys_host::Instance;
 use airssys_host::instance::{Signature, Target, Typed, Weigh};
 use airssys_host::wasmtime::component::{Lift, Lower};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
-use std::borrow::Cow;
+use pyo3::types::PyTuple;
 use std::sync::Arc;
 
 /// Runs a function of one shape.
@@ -21,156 +20,6 @@ pub type Lane = for<'py> fn(
     &FunctionPlan,
     &Bound<'py, PyTuple>,
 ) -> Result<Bound<'py, PyAny>>;
-
-/// A parameter with a lane: taken from Python, then borrowed for the guest.
-trait Param: 'static {
-    type Taken<'a>;
-    type Rust<'a>: Lower + Weigh + Send + Sync;
-
-    fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<Self::Taken<'a>>;
-    fn lend<'a>(taken: &'a Self::Taken<'_>) -> Self::Rust<'a>;
-}
-
-/// A result with a lane.
-trait Give: 'static {
-    type Rust: Lift + Weigh + Send + Sync + 'static;
-
-    fn give(py: Python<'_>, value: Self::Rust) -> PyResult<Bound<'_, PyAny>>;
-}
-
-struct Flag;
-struct Text;
-struct Blob;
-struct Numbers<T>(T);
-struct Unit;
-
-macro_rules! scalar {
-    ($($type:ty)*) => {$(
-        impl Param for $type {
-            type Taken<'a> = $type;
-            type Rust<'a> = $type;
-
-            #[inline]
-            fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<$type> {
-                Number::take(value)
-            }
-
-            #[inline]
-            fn lend<'a>(taken: &'a $type) -> $type {
-                *taken
-            }
-        }
-
-        impl Give for $type {
-            type Rust = $type;
-
-            #[inline]
-            fn give(py: Python<'_>, value: $type) -> PyResult<Bound<'_, PyAny>> {
-                value.into_bound_py_any(py)
-            }
-        }
-    )*};
-}
-
-scalar!(u32 i32 u64 i64 f32 f64);
-
-impl Param for Flag {
-    type Taken<'a> = bool;
-    type Rust<'a> = bool;
-
-    fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<bool> {
-        boolean(value)
-    }
-
-    fn lend<'a>(taken: &'a bool) -> bool {
-        *taken
-    }
-}
-
-impl Give for Flag {
-    type Rust = bool;
-
-    fn give(py: Python<'_>, value: bool) -> PyResult<Bound<'_, PyAny>> {
-        value.into_bound_py_any(py)
-    }
-}
-
-impl Param for Text {
-    type Taken<'a> = &'a str;
-    type Rust<'a> = &'a str;
-
-    fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<&'a str> {
-        text(value)
-    }
-
-    fn lend<'a>(taken: &'a &'_ str) -> &'a str {
-        taken
-    }
-}
-
-impl Give for Text {
-    type Rust = String;
-
-    fn give(py: Python<'_>, value: String) -> PyResult<Bound<'_, PyAny>> {
-        value.into_bound_py_any(py)
-    }
-}
-
-// Only `bytes` is lent as it is: anything else can change while another
-// thread runs during the call.
-impl Param for Blob {
-    type Taken<'a> = Cow<'a, [u8]>;
-    type Rust<'a> = &'a [u8];
-
-    #[inline]
-    fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<Cow<'a, [u8]>> {
-        match value.cast::<PyBytes>() {
-            Ok(bytes) => Ok(Cow::Borrowed(bytes.as_bytes())),
-            Err(_) => blob(value).map(Cow::Owned),
-        }
-    }
-
-    #[inline]
-    fn lend<'a>(taken: &'a Cow<'_, [u8]>) -> &'a [u8] {
-        taken
-    }
-}
-
-impl Give for Blob {
-    type Rust = Vec<u8>;
-
-    #[inline]
-    fn give(py: Python<'_>, value: Vec<u8>) -> PyResult<Bound<'_, PyAny>> {
-        Ok(PyBytes::new(py, &value).into_any())
-    }
-}
-
-macro_rules! number_lists {
-    ($($type:ty)*) => {$(
-        impl Param for Numbers<$type> {
-            type Taken<'a> = Vec<$type>;
-            type Rust<'a> = &'a [$type];
-
-            fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<Vec<$type>> {
-                numbers(value)
-            }
-
-            fn lend<'a>(taken: &'a Vec<$type>) -> &'a [$type] {
-                taken
-            }
-        }
-
-        impl Give for Numbers<$type> {
-            type Rust = Vec<$type>;
-
-            fn give(py: Python<'_>, value: Vec<$type>) -> PyResult<Bound<'_, PyAny>> {
-                value.into_bound_py_any(py)
-            }
-        }
-    )*};
-}
-
-number_lists!(i8 u16 i16 u32 i32 u64 i64 f32 f64);
 
 /// Arguments as a whole.
 trait Params: 'static {
