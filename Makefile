@@ -14,6 +14,7 @@ export PIP_CONSTRAINT := requirements/constraints.txt
 CARGO_FLAGS := --release --locked
 RUST_TESTED := airssys-host airssys-core airssys-sdk airssys-sdk-macros
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -54,10 +55,11 @@ fmt: setup ## format Python and Rust in place
 wheel: setup ## build the release wheel into dist/
 	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --out dist
 
+# The peers live in an environment of their own: no test may ever import one.
 bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one table
-	@VENV=$(VENV) EXTRA_GROUPS=bench scripts/setup
-	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS) --quiet
-	$(PYTHON_IN) benches/table.py
+	@VENV=$(VENV)-bench EXTRA_GROUPS=bench scripts/setup
+	$(VENV)-bench/bin/python -m maturin develop $(CARGO_FLAGS) --quiet
+	$(VENV)-bench/bin/python benches/python/table.py $(BENCH_ARGS)
 
 components: build ## rebuild the prebuilt guest components and compare their digests
 	scripts/wasm-toolchain
@@ -65,6 +67,6 @@ components: build ## rebuild the prebuilt guest components and compare their dig
 	$(PYTHON_IN) -m airssys_wasm.sdk.rebuild tests/components/prebuilt
 
 clean: ## remove what was built in this checkout and in the cargo cache of this project
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f python/airssys_wasm/_native*.so python/airssys_wasm/_native*.pyd
 	cargo clean
