@@ -1,14 +1,18 @@
 // A component in JavaScript: addresses from titles.
-// Its engine knows no Unicode properties (\p{...}), so letters are told otherwise.
+// Its engine comes without Unicode's tables: no normalize(), no \p{...}.
 
 import announce from "announce";
 
+const ACCENTED = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ";
+const PLAIN = "aaaaaaceeeeiiiinooooouuuuyy";
+
+function plain(letter) {
+  const at = ACCENTED.indexOf(letter);
+  return at < 0 ? letter : PLAIN[at];
+}
+
 function compose(title, separator, maxLength) {
-  const words = title
-    .normalize("NFKD")
-    .replace(/[\u0300-\u036f]/g, "")
-    .toLowerCase()
-    .match(/[a-z0-9]+/g);
+  const words = Array.from(title.toLowerCase(), plain).join("").match(/[a-z0-9]+/g);
   if (words === null) throw { tag: "empty" };
   let slug = words[0];
   for (const word of words.slice(1)) {

@@ -10,12 +10,10 @@ mod api {
 
     /// Counts the words of a text and finds the longest.
     pub fn count(text: &str) -> Result<Summary, &'static str> {
-        let words = text.split_whitespace();
-        let longest = words.clone().max_by_key(|word| word.chars().count());
-        let longest = longest.ok_or("no words")?.to_owned();
-        Ok(Summary {
-            words: words.count() as u32,
-            longest,
-        })
+        let mut words: Vec<_> = text.split_whitespace().collect();
+        words.sort_by_key(|word| word.chars().count());
+        let longest = words.last().ok_or("no words")?.to_string();
+        let words = words.len() as u32;
+        Ok(Summary { words, longest })
     }
 }
