@@ -52,8 +52,7 @@ pub(crate) fn ready(
     if let Some(found) = engine.cache().load(&key, open) {
         return Ok(found);
     }
-    let weight = inspect::check(binary, &engine.options().compile)?;
-    let artefact = if weight.is_light() {
+    let artefact = if inspect::is_light(binary, &engine.options().compile)? {
         target.precompile_component(binary).map_err(|error| invalid(&error))?
     } else {
         worker::compile(engine.options(), metering, binary)?

@@ -5,6 +5,7 @@
 //! input, bounds its own memory before it reads it, and answers with the
 //! artefact; the parent kills it at the deadline.
 
+use super::inspect;
 use crate::engine::{EngineOptions, Metering, compile_engine};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
@@ -148,6 +149,7 @@ pub fn run_worker(description: &str, memory_bytes_max: u64) -> io::Result<()> {
 
 fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>, String> {
     let engine = compile_engine(description).map_err(|error| error.to_string())?;
+    inspect::validate(binary).map_err(|error| error.to_string())?;
     engine
         .precompile_component(binary)
         .map_err(|error| format!("the component does not compile: {error:#}"))

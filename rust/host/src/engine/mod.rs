@@ -11,7 +11,7 @@ pub use profile::{Allocation, Metering};
 pub use ticker::{forked, mark_forked, on_long_call};
 
 pub(crate) use clock::{Ticks, duration, ticks};
-pub(crate) use profile::{FEATURES, compile_engine, describe};
+pub(crate) use profile::{GUEST_FEATURES, compile_engine, describe};
 pub(crate) use ticker::{Activity, long_call};
 
 use crate::compile::{Cache, CompileBounds};

@@ -37,8 +37,14 @@ const ASYNC_STACK_BYTES: usize = 2 * 1024 * 1024;
 const STANDARD_RESERVATION_BYTES: u64 = 4 << 30;
 /// Guard behind a standard memory; constant offsets up to it need no check.
 const STANDARD_GUARD_BYTES: u64 = 32 << 20;
-/// Memory of a returned slot that is zeroed in place rather than unmapped.
-const KEEP_RESIDENT_BYTES: usize = 64 * 1024;
+/// Slots whose memory is given back in one system call. Until then it stays
+/// resident, so this is also what a burst of large guests can leave behind.
+///
+/// Zeroing the low end of a memory in place instead, as the pool could, would
+/// touch pages that most guests never use: their stack lies there.
+const DECOMMIT_BATCH: usize = 8;
+/// Stack of a guest that is zeroed in place rather than given back.
+const STACK_KEEP_RESIDENT_BYTES: usize = 64 * 1024;
 /// The same for tables.
 const TABLE_KEEP_RESIDENT_BYTES: usize = 4 * 1024;
 /// Elements a pooled table has room for.
@@ -52,7 +58,7 @@ const ADDRESS_SPACE_BYTES: u64 = 1 << 46;
 
 /// The proposals that components need. Everything else is refused before it
 /// is compiled.
-pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+pub(crate) const GUEST_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
     .union(WasmFeatures::REFERENCE_TYPES)
@@ -61,8 +67,10 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SIMD)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::FLOATS)
-    .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::COMPONENT_MODEL);
+/// What code may be made of: the engine's own glue between two components
+/// copies from one memory to another.
+const CODE_FEATURES: WasmFeatures = GUEST_FEATURES.union(WasmFeatures::MULTI_MEMORY);
 
 pub(super) fn index(metering: Metering, allocation: Allocation) -> usize {
     (metering as usize) * 2 + allocation as usize
@@ -127,7 +135,7 @@ fn code(metering: Metering) -> Config {
         .shared_memory(false)
         .gc_support(false);
     for feature in WasmFeatures::all().iter() {
-        config.wasm_features(feature, FEATURES.contains(feature));
+        config.wasm_features(feature, CODE_FEATURES.contains(feature));
     }
     config
 }
@@ -149,9 +157,9 @@ fn memory(config: &mut Config, density: Density) {
 
 fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    let (memory_bytes, keep_resident) = match density {
-        Density::Standard => (1_usize << 32, KEEP_RESIDENT_BYTES),
-        Density::Dense { memory_bytes_max } => (memory_bytes_max, memory_bytes_max),
+    let memory_bytes = match density {
+        Density::Standard => 1_usize << 32,
+        Density::Dense { memory_bytes_max } => memory_bytes_max,
     };
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(2))
@@ -167,9 +175,10 @@ fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
         .max_tables_per_component(u32::try_from(TABLES_MAX).unwrap_or(u32::MAX))
         .max_memories_per_module(1)
         .max_unused_warm_slots(slots)
-        .linear_memory_keep_resident(keep_resident.min(KEEP_RESIDENT_BYTES))
+        .decommit_batch_size(DECOMMIT_BATCH)
+        .linear_memory_keep_resident(0)
         .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES)
-        .async_stack_keep_resident(KEEP_RESIDENT_BYTES)
+        .async_stack_keep_resident(STACK_KEEP_RESIDENT_BYTES)
         .pagemap_scan(Enabled::No);
     pool
 }

@@ -1,7 +1,7 @@
 //! The epoch ticker: one thread that makes time pass for running guests.
 //!
 //! It ticks each millisecond while calls are running and sleeps when none has
-//! run for a while, so an idle process costs nothing.
+//! run for a while, so that an idle process costs next to nothing.
 
 use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(1);
+/// Time between two looks round while asleep.
+const DOZE: Duration = Duration::from_millis(40);
 /// Ticks without a call before the thread goes to sleep.
 const IDLE_TICKS: u32 = 50;
 
@@ -39,6 +41,10 @@ pub(crate) fn long_call(ticks: u32) -> bool {
 }
 
 /// What calls tell the ticker.
+///
+/// A call only ever stores and loads, without a fence. So a call that starts in
+/// the very moment in which the thread goes to sleep may not wake it; asleep, it
+/// looks round every [`DOZE`], and the deadline is late by no more than that.
 #[derive(Default)]
 pub(crate) struct Activity {
     recent: AtomicBool,
@@ -47,37 +53,34 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// Says that a call is running. The two sequentially consistent accesses
-    /// here and in `sleep_if_idle` cannot both miss each other.
+    /// Says that a call is running.
     #[inline]
     pub(crate) fn touch(&self) {
-        self.recent.store(true, Ordering::SeqCst);
-        if self.asleep.load(Ordering::SeqCst) {
+        self.recent.store(true, Ordering::Relaxed);
+        if self.asleep.load(Ordering::Relaxed) {
             self.wake();
         }
     }
 
     #[cold]
     fn wake(&self) {
-        self.asleep.store(false, Ordering::SeqCst);
+        self.asleep.store(false, Ordering::Relaxed);
         if let Some(sleeper) = lock(&self.sleeper).as_ref() {
             sleeper.unpark();
         }
     }
 
     fn take_recent(&self) -> bool {
-        self.recent.swap(false, Ordering::SeqCst)
+        self.recent.swap(false, Ordering::Relaxed)
     }
 
-    fn sleep_if_idle(&self) {
+    fn sleep_until_active(&self) {
         *lock(&self.sleeper) = Some(thread::current());
-        self.asleep.store(true, Ordering::SeqCst);
-        if self.recent.load(Ordering::SeqCst) {
-            self.asleep.store(false, Ordering::SeqCst);
+        self.asleep.store(true, Ordering::Relaxed);
+        while self.asleep.load(Ordering::Relaxed) && !self.recent.load(Ordering::Relaxed) {
+            thread::park_timeout(DOZE);
         }
-        while self.asleep.load(Ordering::SeqCst) {
-            thread::park();
-        }
+        self.asleep.store(false, Ordering::Relaxed);
     }
 }
 
@@ -103,7 +106,7 @@ impl Shared {
             }
             idle_ticks = if self.activity.take_recent() { 0 } else { idle_ticks + 1 };
             if idle_ticks >= IDLE_TICKS {
-                self.activity.sleep_if_idle();
+                self.activity.sleep_until_active();
                 idle_ticks = 0;
             }
         }

@@ -3,6 +3,7 @@
 use super::data::{TICKS_PER_CHECK, Usage};
 use super::slot::{Function, Held, Live, Owner, Taken};
 use super::{Instance, StoreData, weigh};
+use crate::engine::{Ticks, ticks};
 use crate::error::{Error, Result};
 use std::any::TypeId;
 use std::future::{Future, poll_fn};
@@ -274,7 +275,7 @@ impl Abort {
 pub struct Lease<'a> {
     instance: &'a Instance,
     held: Held<'a>,
-    queued: Duration,
+    queued_ticks: u64,
 }
 
 impl Instance {
@@ -288,7 +289,7 @@ impl Instance {
     pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
         crate::engine::refuse_forked()?;
         match self.slot.take(Owner::this_thread())? {
-            Taken::Held(held) => Ok(Some(Lease { instance: self, held, queued: Duration::ZERO })),
+            Taken::Held(held) => Ok(Some(Lease { instance: self, held, queued_ticks: 0 })),
             Taken::Mine => Err(Error::Reentrant {
                 component: self.component.name().to_owned(),
                 export: self.target_name(target),
@@ -310,9 +311,9 @@ impl Instance {
         let instance = Arc::clone(self);
         let future = Box::pin(async move {
             crate::engine::refuse_forked()?;
-            let began = Instant::now();
+            let began = Ticks::now();
             let held = instance.slot.take_async().await?;
-            let lease = Lease { instance: &instance, held, queued: began.elapsed() };
+            let lease = Lease { instance: &instance, held, queued_ticks: Ticks::now().since(began) };
             lease.run_async(target, invocation).await
         });
         CallFuture { future, instance: Arc::clone(self) }
@@ -329,7 +330,7 @@ impl Instance {
 impl Lease<'_> {
     /// Notes how long the caller waited for the instance.
     pub fn queued(&mut self, queued: Duration) {
-        self.queued = queued;
+        self.queued_ticks = ticks(queued);
     }
 
     /// Runs a call on the current stack.
@@ -389,7 +390,7 @@ impl Lease<'_> {
         ended: wasmtime::Result<I::Output>,
     ) -> Result<I::Output> {
         let mut usage =
-            Usage { bytes_in, queued: self.queued, ..self.held.usage(self.instance) };
+            Usage { bytes_in, queued_ticks: self.queued_ticks, ..self.held.usage(self.instance) };
         match ended {
             Ok(output) => {
                 usage.bytes_out = I::bytes_out(&output);

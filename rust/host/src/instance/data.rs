@@ -36,7 +36,7 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Usage {
     pub(super) run_ticks: u64,
-    pub(super) queued: Duration,
+    pub(super) queued_ticks: u64,
     pub(super) fuel: Option<u64>,
     pub(super) memory_bytes_peak: u64,
     pub(super) memory_denied: u64,

@@ -5,7 +5,6 @@ use super::data::Usage;
 use crate::engine::duration;
 use std::hint;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::time::Duration;
 
 /// Stands for "not metered".
 const NO_FUEL: u64 = u64::MAX;
@@ -49,7 +48,7 @@ impl Ledger {
 fn pack(usage: Usage) -> [u64; 8] {
     [
         usage.run_ticks,
-        nanoseconds(usage.queued),
+        usage.queued_ticks,
         usage.fuel.unwrap_or(NO_FUEL),
         usage.memory_bytes_peak,
         usage.memory_denied,
@@ -59,19 +58,12 @@ fn pack(usage: Usage) -> [u64; 8] {
     ]
 }
 
-// 64 bits of nanoseconds last for 584 years.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "no call lasts that long")]
-fn nanoseconds(duration: Duration) -> u64 {
-    duration.as_nanos() as u64
-}
-
 fn unpack(fields: [u64; 8]) -> Receipt {
     let [run, queued, fuel, memory_bytes_peak, memory_denied, host_calls, bytes_in, bytes_out] =
         fields;
     Receipt {
         run: duration(run),
-        queued: Duration::from_nanos(queued),
+        queued: duration(queued),
         fuel: (fuel != NO_FUEL).then_some(fuel),
         memory_bytes_peak,
         memory_denied,

@@ -207,12 +207,28 @@ fn surplus(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
     };
     let keys = dict.keys().iter().map(|key| key.to_string());
     let unknown: Vec<_> = keys.filter(|key| !known(key)).collect();
+    if unknown.is_empty() {
+        return twice(fields, dict);
+    }
     let names: Vec<_> = fields.iter().map(|field| field.name.wit.as_str()).collect();
     Mismatch::because(format!(
         "the record has no field {}; hint: its fields are {}",
         unknown.join(", "),
         names.join(", ")
     ))
+}
+
+// Every key is known, and there are more keys than fields.
+fn twice(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
+    let py = dict.py();
+    let both = |name: &&Name| {
+        lookup(dict, name.python.bind(py)).is_some()
+            && lookup(dict, name.attribute.bind(py)).is_some()
+            && attribute(&name.wit) != name.wit
+    };
+    let name = fields.iter().map(|field| &field.name).find(both);
+    let name = name.map_or("a field", |name| name.wit.as_str());
+    Mismatch::because(format!("{name} is given twice; hint: spell it one way"))
 }
 
 fn record_of_object(fields: &[Field], value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Outcome<Vec<(String, Val)>> {

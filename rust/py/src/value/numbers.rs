@@ -1,14 +1,20 @@
 //! Numbers: strict ranges, and whole buffers at once.
 
 use super::mismatch::{Mismatch, Outcome};
-use pyo3::buffer::{Element, PyBuffer};
+use pyo3::buffer::{Element, ElementType, PyUntypedBuffer};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMemoryView};
+use std::ffi::CStr;
 
 /// A number type of WIT.
 pub trait Number: Element + Copy {
     /// Its name in WIT.
     const NAME: &'static str;
+    /// What a buffer of it has for elements.
+    const ELEMENT: ElementType;
+
+    /// One number of the bytes that a buffer has for it.
+    fn of_bytes(bytes: &[u8]) -> Self;
 
     /// Takes one number, with its range checked.
     ///
@@ -18,10 +24,22 @@ pub trait Number: Element + Copy {
     fn take(value: &Bound<'_, PyAny>) -> Outcome<Self>;
 }
 
+macro_rules! in_buffers {
+    ($element:ident) => {
+        const ELEMENT: ElementType = ElementType::$element { bytes: size_of::<Self>() };
+
+        fn of_bytes(bytes: &[u8]) -> Self {
+            // A buffer is cut into pieces of this very size.
+            bytes.try_into().map_or_else(|_| Self::default(), Self::from_ne_bytes)
+        }
+    };
+}
+
 macro_rules! integers {
-    ($($type:ty => $name:literal),*) => {$(
+    ($($element:ident: $($type:ty => $name:literal),*;)*) => {$($(
         impl Number for $type {
             const NAME: &'static str = $name;
+            in_buffers!($element);
 
             #[inline]
             fn take(value: &Bound<'_, PyAny>) -> Outcome<$type> {
@@ -31,10 +49,13 @@ macro_rules! integers {
                 take_index(value, $name)
             }
         }
-    )*};
+    )*)*};
 }
 
-integers!(u8 => "u8", i8 => "s8", u16 => "u16", i16 => "s16", u32 => "u32", i32 => "s32", u64 => "u64", i64 => "s64");
+integers! {
+    UnsignedInteger: u8 => "u8", u16 => "u16", u32 => "u32", u64 => "u64";
+    SignedInteger: i8 => "s8", i16 => "s16", i32 => "s32", i64 => "s64";
+}
 
 // Other integer types (numpy's, an IntEnum) count; bool does not, though
 // Python derives it from int.
@@ -51,6 +72,7 @@ where
 
 impl Number for f64 {
     const NAME: &'static str = "f64";
+    in_buffers!(Float);
 
     #[inline]
     fn take(value: &Bound<'_, PyAny>) -> Outcome<f64> {
@@ -63,6 +85,7 @@ impl Number for f64 {
 
 impl Number for f32 {
     const NAME: &'static str = "f32";
+    in_buffers!(Float);
 
     #[inline]
     fn take(value: &Bound<'_, PyAny>) -> Outcome<f32> {
@@ -103,10 +126,36 @@ pub fn take_buffer<T: Number>(value: &Bound<'_, PyAny>) -> Outcome<Option<Vec<T>
     if unsafe { pyo3::ffi::PyObject_CheckBuffer(value.as_ptr()) } == 0 {
         return Ok(None);
     }
-    let wrong = |_| Mismatch::wrong_type(value, &format!("a buffer of {}", T::NAME));
-    let buffer = PyBuffer::<T>::get(value).map_err(wrong)?;
+    let wrong = || Mismatch::wrong_type(value, &format!("a buffer of {}", T::NAME));
+    let buffer = PyUntypedBuffer::get(value).map_err(|_| wrong())?;
+    let format = buffer.format();
+    if ElementType::from_format(format) != T::ELEMENT || swapped(format) {
+        return Err(wrong());
+    }
     if buffer.dimensions() != 1 {
         return Err(Mismatch::wrong_type(value, "a buffer of one dimension"));
     }
-    buffer.to_vec(value.py()).map(Some).map_err(wrong)
+    let numbers = match buffer.as_typed::<T>() {
+        Ok(typed) => typed.to_vec(value.py()),
+        Err(_) => unaligned(value),
+    };
+    numbers.map(Some).map_err(|_| wrong())
+}
+
+/// Whether the format says that the bytes are in the other order than ours.
+fn swapped(format: &CStr) -> bool {
+    match format.to_bytes().first() {
+        Some(b'<') => cfg!(target_endian = "big"),
+        Some(b'>' | b'!') => cfg!(target_endian = "little"),
+        _ => false,
+    }
+}
+
+// Numbers at odd addresses, an empty array's among them, and formats that spell
+// out our own byte order.
+#[cold]
+fn unaligned<T: Number>(value: &Bound<'_, PyAny>) -> PyResult<Vec<T>> {
+    let view = PyMemoryView::from(value)?;
+    let bytes = view.call_method0("tobytes")?.cast_into::<PyBytes>()?;
+    Ok(bytes.as_bytes().chunks_exact(size_of::<T>()).map(T::of_bytes).collect())
 }

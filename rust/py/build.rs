@@ -1,0 +1,57 @@
+//! Lays the sources that ship in the wheel where maturin collects them.
+//!
+//! The guest SDK, which `airssys-wasm build` hands to a crate, and the sources of the
+//! prebuilt components lie elsewhere in this repository; maturin takes files from
+//! outside of the Python package only out of a build script's output folder.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+const SHIPPED: [&str; 4] = [
+    "rust/sdk",
+    "rust/sdk-macros",
+    "examples/text-stats",
+    "examples/markdown-report",
+];
+
+/// What a build leaves behind in a source folder.
+const PRODUCTS: [&str; 2] = ["target", "__pycache__"];
+
+fn main() -> io::Result<()> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let sources = PathBuf::from(variable("OUT_DIR")?).join("sources");
+    if sources.exists() {
+        fs::remove_dir_all(&sources)?;
+    }
+    for folder in SHIPPED {
+        let from = repository.join(folder);
+        println!("cargo::rerun-if-changed={}", from.display());
+        copy(&from, &sources.join(folder))?;
+    }
+    Ok(())
+}
+
+fn variable(name: &str) -> io::Result<String> {
+    env::var(name).map_err(|error| io::Error::other(format!("{name}: {error}")))
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).map_err(named)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() {
+            if !PRODUCTS.iter().any(|product| name == *product) {
+                copy(&entry.path(), &to.join(name))?;
+            }
+        } else if Path::new(&name)
+            .extension()
+            .is_none_or(|suffix| suffix != "wasm")
+        {
+            fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
