@@ -16,12 +16,15 @@ _PRODUCTS = frozenset({"target", "node_modules", "__pycache__"})
 def sources_root() -> Path:
     """Return the folder that holds ``rust/`` and ``examples/``.
 
-    In an installed wheel these are copies beside this package; in a checkout it is
-    the checkout.
+    In a checkout it is the checkout; in an installed wheel these are copies inside
+    this package. A checkout may hold such copies too, left by an editable install:
+    its own files go first.
     """
     package = Path(__file__).resolve().parent.parent
-    packed = package / "sources"
-    return packed if packed.is_dir() else package.parent.parent
+    checkout = package.parent.parent
+    if (checkout / "rust" / "sdk" / "Cargo.toml").is_file():
+        return checkout
+    return package / "sources"
 
 
 def digest(directory: Path) -> str:
