@@ -12,6 +12,7 @@ pub mod error;
 pub mod instance;
 pub mod limits;
 pub mod linker;
+mod printable;
 pub mod trap;
 
 pub use component::Component;

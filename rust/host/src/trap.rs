@@ -1,12 +1,15 @@
 //! The trap taxonomy: what ended an instance, from typed codes only.
 
 use crate::limits::MemoryMeter;
+use crate::printable::printable;
 use std::any::Any;
 use std::fmt;
 use wasmtime::{Trap, WasmBacktrace};
 
 /// Guest frames kept of a backtrace.
 pub const BACKTRACE_FRAMES_MAX: usize = 64;
+/// Characters kept of the name of a module or function.
+const NAME_CHARS_MAX: usize = 400;
 
 /// The families an embedder tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,11 +173,17 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     backtrace.frames().iter().take(BACKTRACE_FRAMES_MAX).map(frame).collect()
 }
 
+// The guest chose its names, at any length and with any character in them.
+fn name(given: &str) -> String {
+    let short: String = given.chars().take(NAME_CHARS_MAX).collect();
+    printable(&short, false)
+}
+
 fn frame(frame: &wasmtime::FrameInfo) -> String {
-    let module = frame.module().name().unwrap_or("module");
+    let module = name(frame.module().name().unwrap_or("module"));
     let function = frame
         .func_name()
-        .map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
+        .map_or_else(|| format!("function {}", frame.func_index()), name);
     match frame.func_offset() {
         Some(offset) => format!("{module}: {function} +{offset:#x}"),
         None => format!("{module}: {function}"),

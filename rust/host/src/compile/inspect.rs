@@ -3,6 +3,7 @@
 use super::CompileBounds;
 use crate::engine::GUEST_FEATURES;
 use crate::error::{Error, Result};
+use crate::printable::printable;
 use std::borrow::Cow;
 use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeSectionReader, Validator};
 
@@ -51,7 +52,7 @@ pub(crate) fn to_binary<'a>(
 }
 
 fn invalid(name: &str, why: &str) -> Error {
-    Error::ComponentInvalid(format!("{name}: {why}"))
+    Error::ComponentInvalid(format!("{name}: {}", printable(why, true)))
 }
 
 fn refuse_large(bytes: usize, most: usize) -> Result<()> {
@@ -107,7 +108,7 @@ fn refused(error: &wasmparser::BinaryReaderError) -> Error {
     Error::ComponentInvalid(format!(
         "not a valid component at byte {:#x}: {}",
         error.offset(),
-        error.message()
+        printable(error.message(), false)
     ))
 }
 

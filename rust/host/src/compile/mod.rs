@@ -11,6 +11,7 @@ pub(crate) use inspect::to_binary;
 
 use crate::engine::{Allocation, Engine, Metering};
 use crate::error::{Error, Result};
+use crate::printable::printable;
 use std::path::Path;
 use std::time::Duration;
 use wasmtime::component::Component as Compiled;
@@ -90,5 +91,6 @@ pub(crate) fn on_demand(
 }
 
 fn invalid(error: &wasmtime::Error) -> Error {
-    Error::ComponentInvalid(format!("the component does not compile: {error:#}"))
+    let why = printable(&format!("{error:#}"), true);
+    Error::ComponentInvalid(format!("the component does not compile: {why}"))
 }

@@ -152,7 +152,7 @@ fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>
     inspect::validate(binary).map_err(|error| error.to_string())?;
     engine
         .precompile_component(binary)
-        .map_err(|error| format!("the component does not compile: {error:#}"))
+        .map_err(|error| super::invalid(&error).to_string())
 }
 
 #[cfg(target_os = "linux")]

@@ -86,14 +86,25 @@ impl Lines {
 fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for character in String::from_utf8_lossy(bytes).chars() {
+        // Writing to a String cannot fail.
         if character.is_control() && character != '\t' {
-            // Writing to a String cannot fail.
             let _ = write!(text, "\\x{:02x}", u32::from(character));
+        } else if turns_lines(character) {
+            let _ = write!(text, "\\u{{{:x}}}", u32::from(character));
         } else {
             text.push(character);
         }
     }
     text
+}
+
+/// Marks that break lines or change the direction of what follows them: with
+/// them a guest could make a reader's log show what it does not say.
+fn turns_lines(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 impl IsTerminal for Output {

@@ -6,7 +6,7 @@ use super::instance::Instance;
 use super::plans::Plans;
 use crate::error::{Error, Result};
 use airssys_host as host;
-use airssys_host::linker::{Grant, Supply};
+use airssys_host::linker::{Embedder, Grant, NoImports, Supply};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::sync::Arc;
@@ -64,8 +64,12 @@ impl Component {
         let component = self.plans.component();
         let policy = &component.engine().options().policy;
         let limits = host::Limits::new(memory_bytes_max, call_seconds_max, fuel_max, policy)?;
-        let (functions, embedder) = imports::supply(py, &self.plans, imports)?;
+        let (functions, imports) = imports::supply(py, &self.plans, imports)?;
         let grant = grant(granted);
+        let embedder: Arc<dyn Embedder> = match &imports {
+            Some(imports) => Arc::clone(imports) as _,
+            None => Arc::new(NoImports),
+        };
         let supply = Supply { functions: &functions, embedder };
         // What may wait, or compile, must not hold the interpreter up.
         let slow = fuel_max.is_some() || component.may_wait(&functions);
@@ -78,7 +82,7 @@ impl Component {
         let instance = instance.map_err(|error| {
             gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
         })?;
-        Ok(Instance::new(instance, Arc::clone(&self.plans)))
+        Ok(Instance::new(instance, Arc::clone(&self.plans), imports))
     }
 }
 

@@ -9,10 +9,11 @@ use crate::value::{
     FunctionPlan, Handles, Mismatch, Outcome, Plan, attribute as python_name, lift, lower, side,
 };
 use airssys_host::instance::StoreData;
-use airssys_host::linker::{Answer, Embedder, HostObject, NoImports, Pending, Supplied};
+use airssys_host::linker::{Answer, Embedder, HostObject, Pending, Supplied};
 use airssys_host::trap::HostFunctionFailed;
 use airssys_host::wasmtime::component::{Resource, ResourceAny, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use std::any::Any;
@@ -51,9 +52,9 @@ pub fn supply(
     py: Python<'_>,
     plans: &Plans,
     imports: Option<&Bound<'_, PyDict>>,
-) -> Result<(Vec<Supplied>, Arc<dyn Embedder>)> {
+) -> Result<(Vec<Supplied>, Option<Arc<PythonImports>>)> {
     let Some(imports) = imports.filter(|imports| !imports.is_empty()) else {
-        return Ok((Vec::new(), Arc::new(NoImports)));
+        return Ok((Vec::new(), None));
     };
     let mut supplied = Vec::new();
     let mut functions = Vec::new();
@@ -88,7 +89,7 @@ pub fn supply(
         objects: Mutex::default(),
         next: AtomicU32::new(1),
     };
-    Ok((supplied, Arc::new(embedder)))
+    Ok((supplied, Some(Arc::new(embedder))))
 }
 
 fn find(
@@ -213,6 +214,25 @@ impl PythonImports {
         embedder
             .downcast_ref()
             .ok_or_else(|| wasmtime::Error::msg("the store's imports are not Python's"))
+    }
+
+    /// Shows the garbage collector what is held here.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the collector says.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        for function in &self.functions {
+            match &function.target {
+                Target::Plain(callable) => visit.call(callable)?,
+                Target::Method(_) => {}
+            }
+        }
+        // Held only for a moment, and never by the thread that collects.
+        match self.objects.try_lock() {
+            Ok(objects) => objects.values().try_for_each(|object| visit.call(object)),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Runs function `index` with Python at hand.

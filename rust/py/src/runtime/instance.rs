@@ -3,6 +3,7 @@
 use super::awaitable;
 use super::caller::{self, Called};
 use super::calling;
+use super::imports::PythonImports;
 use super::plans::{ExportPlan, Plans};
 use super::receipt::Receipt;
 use super::resource::{self, Resource};
@@ -11,21 +12,29 @@ use crate::value::{FunctionPlan, Handles, Mismatch, Outcome, Plan, lift, lower, 
 use airssys_host as host;
 use airssys_host::instance::{Dynamic, Target};
 use airssys_host::wasmtime::component::{ResourceAny, Val};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A live instance. Threads may share it: it serves one call at a time.
 #[pyclass(frozen, weakref, module = "airssys_wasm", name = "Instance")]
 pub struct Instance {
     pub(super) host: Arc<host::Instance>,
     plans: Arc<Plans>,
+    /// What its imports run, for the garbage collector: they often hold on to
+    /// the very object that holds the instance.
+    imports: Mutex<Option<Arc<PythonImports>>>,
 }
 
 impl Instance {
     /// Wraps a live instance.
-    pub fn new(host: Arc<host::Instance>, plans: Arc<Plans>) -> Instance {
-        Instance { host, plans }
+    pub fn new(
+        host: Arc<host::Instance>,
+        plans: Arc<Plans>,
+        imports: Option<Arc<PythonImports>>,
+    ) -> Instance {
+        Instance { host, plans, imports: Mutex::new(imports) }
     }
 
     /// Calls a method of a resource that this instance gave out.
@@ -244,6 +253,19 @@ impl Instance {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
         self.host.close();
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the shape PyO3 asks for")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        match self.imports.try_lock().as_deref() {
+            Ok(Some(imports)) => imports.traverse(&visit),
+            _ => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        self.host.close();
+        drop(self.imports.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn __repr__(&self) -> String {

@@ -5,6 +5,7 @@ use super::calling;
 use crate::error::Result;
 use airssys_host::wasmtime::component::ResourceAny;
 use airssys_host::{self as host, Error as HostError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -124,6 +125,11 @@ impl Resource {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> Result<()> {
         self.drop(py)
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the shape PyO3 asks for")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.instance)
     }
 
     fn __repr__(&self) -> String {
