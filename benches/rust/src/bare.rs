@@ -76,7 +76,8 @@ fn pool() -> PoolingAllocationConfig {
         .total_stacks(SLOTS)
         .max_memory_size(1 << 32)
         .max_unused_warm_slots(SLOTS)
-        .linear_memory_keep_resident(64 * 1024)
+        .decommit_batch_size(8)
+        .linear_memory_keep_resident(0)
         .table_keep_resident(4 * 1024)
         .async_stack_keep_resident(64 * 1024)
         .pagemap_scan(Enabled::No);

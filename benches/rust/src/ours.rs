@@ -82,8 +82,12 @@ impl Signature for Calls {
 ///
 /// # Errors
 ///
-/// If the machine cannot give it.
+/// If the machine cannot give it, or this process was started to compile and did
+/// not ask [`served_as_compile_worker`]: it would start itself without end.
 pub fn engine(cache_dir: Option<&Path>) -> Result<Engine> {
+    if std::env::args().nth(1).as_deref() == Some(COMPILE_WORKER) {
+        return Err("call served_as_compile_worker first".into());
+    }
     Ok(Engine::new(EngineOptions {
         density: Density::Standard,
         pool_instances: 1_000,
@@ -180,6 +184,7 @@ pub fn importer_functions() -> Vec<Supplied> {
         interface: interface.to_owned(),
         function: function.to_owned(),
         waits: false,
+        define: None,
     };
     let mut functions: Vec<_> = of_interface
         .iter()

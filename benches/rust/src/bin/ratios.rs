@@ -4,7 +4,7 @@
 
 use airssys_bench::bare::{self, Interruption, Live};
 use airssys_bench::guests::{ECHO_API, IMPORTER_API, IMPORTER_HOST};
-use airssys_bench::measure::{Contestant, compare};
+use airssys_bench::measure::{Contestant, compare, compare_precisely};
 use airssys_bench::{Result, guests, kernels, ours};
 use airssys_host::instance::Typed;
 use airssys_host::linker::Supply;
@@ -74,7 +74,7 @@ fn scalar() -> Result<Value> {
     let mut live = Live::new(&engine, &guest, Interruption::Epochs)?;
     let bare_add = live.function::<(i32, i32), (i32,)>(Some(ECHO_API), "add")?;
     let bare_calls = live.function::<(), (u64,)>(Some(ECHO_API), "calls")?;
-    let figures = compare(vec![
+    let figures = compare_precisely(vec![
         Contestant::new("ours", CALLS, |times| {
             for _ in 0..times {
                 ours::call::<ours::Add>(&instance, add, (1, 2))?;
@@ -104,7 +104,7 @@ fn echo(bytes: usize) -> Result<Value> {
     let mut live = Live::new(&engine, &guest, Interruption::Epochs)?;
     let bare_echo = live.function::<(&[u8],), (Vec<u8>,)>(Some(ECHO_API), "echo-bytes")?;
     let bare_calls = live.function::<(), (u64,)>(Some(ECHO_API), "calls")?;
-    let figures = compare(vec![
+    let figures = compare_precisely(vec![
         Contestant::new("ours", CALLS / 8, |times| {
             for _ in 0..times {
                 let (back,) = ours::call::<ours::Echo>(&instance, echo, (&data,))?;
