@@ -58,7 +58,7 @@ wheel: setup ## build the release wheel into dist/
 # The peers live in an environment of their own: no test may ever import one.
 bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one table
 	@VENV=$(VENV)-bench EXTRA_GROUPS=bench scripts/setup
-	$(VENV)-bench/bin/python -m maturin develop $(CARGO_FLAGS) --quiet
+	VIRTUAL_ENV=$(abspath $(VENV)-bench) $(VENV)-bench/bin/python -m maturin develop $(CARGO_FLAGS) --quiet
 	$(VENV)-bench/bin/python benches/python/table.py $(BENCH_ARGS)
 
 components: build ## rebuild the prebuilt guest components and compare their digests
