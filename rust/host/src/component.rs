@@ -96,15 +96,17 @@ impl Component {
     pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Arc<Component>> {
         let binary = compile::to_binary(name, bytes, &engine.options().compile)?;
         let digest = *blake3::hash(&binary).as_bytes();
-        let code = match engine.registry().get(&digest) {
-            Some(code) => code,
-            None => {
-                let code = Code::new(engine, digest, binary.into_owned())
-                    .map_err(|error| named(error, name))?;
-                engine.registry().insert(digest, code)
-            }
+        let code = if let Some(code) = engine.registry().get(&digest) {
+            code
+        } else {
+            let code = Code::new(engine, digest, binary.into_owned())
+                .map_err(|error| named(error, name))?;
+            engine.registry().insert(digest, code)
         };
-        Ok(Arc::new(Component { name: name.to_owned(), code }))
+        Ok(Arc::new(Component {
+            name: name.to_owned(),
+            code,
+        }))
     }
 
     /// Name it was loaded under.
@@ -115,6 +117,13 @@ impl Component {
     /// BLAKE3 digest of its bytes.
     pub fn digest(&self) -> &[u8; 32] {
         &self.code.digest
+    }
+
+    /// The same in hexadecimal.
+    pub fn digest_text(&self) -> String {
+        blake3::Hash::from_bytes(self.code.digest)
+            .to_hex()
+            .to_string()
     }
 
     /// Its bytes.
@@ -141,7 +150,11 @@ impl Component {
     /// embedder supplies.
     pub fn may_wait(&self, supplied: &[Supplied]) -> bool {
         supplied.iter().any(|one| one.waits)
-            || self.code.imports.iter().any(|import| import.name.starts_with("wasi:"))
+            || self
+                .code
+                .imports
+                .iter()
+                .any(|import| import.name.starts_with("wasi:"))
     }
 
     /// The engine that loaded it.
@@ -207,7 +220,9 @@ impl Code {
     }
 
     pub(crate) fn prelinked(&self) -> MutexGuard<'_, HashMap<LinkKey, Arc<Prelinked>>> {
-        self.prelinked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.prelinked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn imports(&self) -> &[Import] {
@@ -218,7 +233,9 @@ impl Code {
     pub(crate) fn fits_pool(&self, memory_bytes_max: usize) -> bool {
         match self.engine.options().density {
             Density::Standard => true,
-            Density::Dense { memory_bytes_max: slot } => memory_bytes_max <= slot,
+            Density::Dense {
+                memory_bytes_max: slot,
+            } => memory_bytes_max <= slot,
         }
     }
 }
@@ -233,12 +250,14 @@ impl Variant {
         let (compiled, allocation) = compile::ready(engine, binary, digest, metering)?;
         let indices = indices(&compiled);
         Ok(match allocation {
-            Allocation::Pooled => {
-                Variant { pooled: Some((compiled, indices)), on_demand: OnceLock::new() }
-            }
-            Allocation::OnDemand => {
-                Variant { pooled: None, on_demand: OnceLock::from((compiled, indices)) }
-            }
+            Allocation::Pooled => Variant {
+                pooled: Some((compiled, indices)),
+                on_demand: OnceLock::new(),
+            },
+            Allocation::OnDemand => Variant {
+                pooled: None,
+                on_demand: OnceLock::from((compiled, indices)),
+            },
         })
     }
 
@@ -282,7 +301,9 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Code>>> {
-        self.by_digest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_digest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -343,7 +364,12 @@ impl Exports {
 
     fn names_like(&self, short: &str) -> String {
         let fits = |name: &&str| without_version(name).as_deref() == Some(short);
-        listed(self.list.iter().map(|export| export.name.as_str()).filter(fits))
+        listed(
+            self.list
+                .iter()
+                .map(|export| export.name.as_str())
+                .filter(fits),
+        )
     }
 }
 
@@ -367,7 +393,9 @@ fn without_version(name: &str) -> Option<String> {
 
 fn indices(compiled: &Compiled) -> Vec<ComponentExportIndex> {
     let mut indices = Vec::new();
-    each_export(compiled, compiled.engine(), |_, index, _| indices.push(index));
+    each_export(compiled, compiled.engine(), |_, index, _| {
+        indices.push(index)
+    });
     indices
 }
 
@@ -384,9 +412,13 @@ fn each_export(
                 }
             }
             ComponentItem::ComponentInstance(interface) => {
-                let Some(parent) = compiled.get_export_index(None, name) else { continue };
+                let Some(parent) = compiled.get_export_index(None, name) else {
+                    continue;
+                };
                 for (function, item) in interface.exports(engine) {
-                    let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
+                    let ComponentItem::ComponentFunc(ty) = item.ty else {
+                        continue;
+                    };
                     if let Some(index) = compiled.get_export_index(Some(&parent), function) {
                         visit(format!("{name}#{function}"), index, ty);
                     }
@@ -402,7 +434,10 @@ fn resources_of(compiled: &Compiled, engine: &wasmtime::Engine) -> Vec<ExportedR
     for (name, item) in compiled.component_type().exports(engine) {
         match item.ty {
             ComponentItem::Resource(ty) => {
-                resources.push(ExportedResource { ty, methods: format!("[method]{name}.") });
+                resources.push(ExportedResource {
+                    ty,
+                    methods: format!("[method]{name}."),
+                });
             }
             ComponentItem::ComponentInstance(interface) => {
                 for (resource, item) in interface.exports(engine) {
@@ -432,13 +467,23 @@ fn imports_of(compiled: &Compiled, engine: &wasmtime::Engine) -> Vec<Import> {
                         _ => {}
                     }
                 }
-                ImportKind::Interface { functions, resources }
+                ImportKind::Interface {
+                    functions,
+                    resources,
+                }
             }
             // A type that is only named needs nothing from the host.
             ComponentItem::Type(_) => return None,
             _ => ImportKind::Unsupported,
         };
-        Some(Import { name: name.to_owned(), kind })
+        Some(Import {
+            name: name.to_owned(),
+            kind,
+        })
     };
-    compiled.component_type().imports(engine).filter_map(import).collect()
+    compiled
+        .component_type()
+        .imports(engine)
+        .filter_map(import)
+        .collect()
 }

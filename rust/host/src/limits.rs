@@ -76,7 +76,12 @@ impl Limits {
             ));
         }
         if let Some(fuel) = fuel_max {
-            within("fuel_max", fuel, FUEL_MIN.into(), policy.fuel_ceiling.into())?;
+            within(
+                "fuel_max",
+                fuel,
+                FUEL_MIN.into(),
+                policy.fuel_ceiling.into(),
+            )?;
         }
         Ok(Limits {
             // Both lie inside the policy's range, checked above.
@@ -114,7 +119,13 @@ pub struct MemoryMeter {
 impl MemoryMeter {
     /// A meter that allows `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, used: 0, peak: 0, denied: 0, denied_in_call: false }
+        Self {
+            limit,
+            used: 0,
+            peak: 0,
+            denied: 0,
+            denied_in_call: false,
+        }
     }
 
     /// Forgets what the previous call was denied.

@@ -26,16 +26,25 @@ mod tests {
 
     #[test]
     fn what_drives_a_terminal_is_spelled_out() {
-        assert_eq!(printable("a\x1b[2J\n\u{202e}b", false), "a\\u{1b}[2J\\n\\u{202e}b");
+        assert_eq!(
+            printable("a\x1b[2J\n\u{202e}b", false),
+            "a\\u{1b}[2J\\n\\u{202e}b"
+        );
     }
 
     #[test]
     fn quotes_and_letters_of_all_kinds_stay() {
-        assert_eq!(printable("<&'static str>::größe \"x\"", false), "<&'static str>::größe \"x\"");
+        assert_eq!(
+            printable("<&'static str>::größe \"x\"", false),
+            "<&'static str>::größe \"x\""
+        );
     }
 
     #[test]
     fn a_long_name_is_cut() {
-        assert_eq!(printable(&"x".repeat(50_000), false).chars().count(), CHARS_MAX + 1);
+        assert_eq!(
+            printable(&"x".repeat(50_000), false).chars().count(),
+            CHARS_MAX + 1
+        );
     }
 }

@@ -85,7 +85,10 @@ pub fn classify(
     export: &str,
     meter: &MemoryMeter,
 ) -> Failure {
-    let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
+    let backtrace = error
+        .downcast_ref::<WasmBacktrace>()
+        .map(frames)
+        .unwrap_or_default();
     let (family, kind, detail) = verdict(&error, meter);
     let cause = error.is::<HostFunctionFailed>().then_some(error);
     Failure {
@@ -110,7 +113,11 @@ fn verdict(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static st
         return (Family::Trapped, "host-error", failed.to_string());
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
-        return (Family::Trapped, "exit", format!("the guest exited with status {}", exit.0));
+        return (
+            Family::Trapped,
+            "exit",
+            format!("the guest exited with status {}", exit.0),
+        );
     }
     let Some(trap) = error.downcast_ref::<Trap>() else {
         return untyped(error, meter);
@@ -121,8 +128,16 @@ fn verdict(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static st
         return (Family::Memory, "out-of-memory", memory_detail(meter));
     }
     match trap {
-        Trap::Interrupt => (Family::Timeout, "timeout", "the call was interrupted".to_owned()),
-        Trap::OutOfFuel => (Family::Fuel, "out-of-fuel", "the call used up its fuel".to_owned()),
+        Trap::Interrupt => (
+            Family::Timeout,
+            "timeout",
+            "the call was interrupted".to_owned(),
+        ),
+        Trap::OutOfFuel => (
+            Family::Fuel,
+            "out-of-fuel",
+            "the call used up its fuel".to_owned(),
+        ),
         _ => (Family::Trapped, kind(*trap), trap.to_string()),
     }
 }
@@ -133,7 +148,11 @@ fn untyped(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static st
     if meter.denied_in_call() {
         return (Family::Memory, "out-of-memory", memory_detail(meter));
     }
-    (Family::Trapped, "abi-violation", format!("{}", error.root_cause()))
+    (
+        Family::Trapped,
+        "abi-violation",
+        format!("{}", error.root_cause()),
+    )
 }
 
 fn memory_detail(meter: &MemoryMeter) -> String {
@@ -170,7 +189,12 @@ fn kind(trap: Trap) -> &'static str {
 }
 
 fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
-    backtrace.frames().iter().take(BACKTRACE_FRAMES_MAX).map(frame).collect()
+    backtrace
+        .frames()
+        .iter()
+        .take(BACKTRACE_FRAMES_MAX)
+        .map(frame)
+        .collect()
 }
 
 // The guest chose its names, at any length and with any character in them.

@@ -162,7 +162,15 @@ fn import_missing(message: String, missing: Vec<MissingImport>) -> PyErr {
 
 fn failed(message: String, failure: Failure) -> PyErr {
     Python::attach(|py| {
-        let Failure { family, kind, component, export, backtrace, cause, .. } = failure;
+        let Failure {
+            family,
+            kind,
+            component,
+            export,
+            backtrace,
+            cause,
+            ..
+        } = failure;
         let backtrace = match PyTuple::new(py, backtrace) {
             Ok(backtrace) => backtrace.unbind(),
             Err(error) => return error,

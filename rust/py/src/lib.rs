@@ -4,6 +4,14 @@
     clippy::needless_pass_by_value,
     reason = "PyO3 hands extracted arguments over by value"
 )]
+#![allow(
+    clippy::elidable_lifetime_names,
+    reason = "'py says which lifetime is the interpreter's"
+)]
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "a mismatch travels boxed, so that the values that fit stay small"
+)]
 
 use pyo3::prelude::*;
 

@@ -71,7 +71,9 @@ impl Key {
         engine.precompile_compatibility_hash().hash(&mut settings);
         let settings = settings.0.finalize().to_hex();
         let component = blake3::Hash::from_bytes(*digest).to_hex();
-        Key { file_name: format!("{component}-{}.{ENTRY_SUFFIX}", &settings[..32]) }
+        Key {
+            file_name: format!("{component}-{}.{ENTRY_SUFFIX}", &settings[..32]),
+        }
     }
 }
 
@@ -85,7 +87,9 @@ impl Hasher for Digesting {
     fn finish(&self) -> u64 {
         // Only the wide digest is used; the trait asks for a narrow one too.
         let wide = self.0.finalize();
-        wide.as_bytes()[..8].iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+        wide.as_bytes()[..8]
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
     }
 }
 
@@ -103,7 +107,12 @@ impl Cache {
                 }
             },
         };
-        Cache { state, secret, bytes_max, counters: Counters::default() }
+        Cache {
+            state,
+            secret,
+            bytes_max,
+            counters: Counters::default(),
+        }
     }
 
     /// Whether and why the cache is in use.
@@ -123,8 +132,14 @@ impl Cache {
 
     /// Opens the entry under `key` with `open`, if there is one with a good tag.
     pub(crate) fn load<T>(&self, key: &Key, open: impl FnOnce(&Path) -> Option<T>) -> Option<T> {
-        let loaded = self.path(key).and_then(|path| self.load_verified(&path, open));
-        let counter = if loaded.is_some() { &self.counters.hits } else { &self.counters.misses };
+        let loaded = self
+            .path(key)
+            .and_then(|path| self.load_verified(&path, open));
+        let counter = if loaded.is_some() {
+            &self.counters.hits
+        } else {
+            &self.counters.misses
+        };
         counter.fetch_add(1, Ordering::Relaxed);
         loaded
     }
@@ -144,7 +159,9 @@ impl Cache {
 
     fn verify(&self, path: &Path) -> bool {
         let Ok(entry) = map(path) else { return false };
-        let Some((artefact, tag)) = entry.split_last_chunk::<TAG_BYTES>() else { return false };
+        let Some((artefact, tag)) = entry.split_last_chunk::<TAG_BYTES>() else {
+            return false;
+        };
         // Comparing two blake3 hashes takes the same time wherever they differ.
         self.tag(path, artefact) == blake3::Hash::from_bytes(*tag)
     }
@@ -226,7 +243,9 @@ fn read_secret(path: &Path) -> io::Result<[u8; SECRET_BYTES]> {
     let mut file = File::open(path)?;
     file.read_exact(&mut secret)?;
     if file.metadata()?.len() != SECRET_BYTES as u64 {
-        return Err(io::Error::other("the secret of the compile cache has a wrong size"));
+        return Err(io::Error::other(
+            "the secret of the compile cache has a wrong size",
+        ));
     }
     refuse_shared(path)?;
     Ok(secret)
@@ -237,7 +256,10 @@ fn prune(dir: &Path, bytes_max: u64) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let path = entry.path();
-        if path.extension().is_some_and(|suffix| suffix == ENTRY_SUFFIX || suffix == "tmp") {
+        if path
+            .extension()
+            .is_some_and(|suffix| suffix == ENTRY_SUFFIX || suffix == "tmp")
+        {
             let metadata = entry.metadata()?;
             entries.push((metadata.modified()?, metadata.len(), path));
         }
@@ -280,7 +302,11 @@ fn map(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(unix)]
 fn create_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 #[cfg(not(unix))]
@@ -291,7 +317,10 @@ fn create_private(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn create_private_dir(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
 }
 
 #[cfg(not(unix))]

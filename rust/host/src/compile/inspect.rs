@@ -43,7 +43,10 @@ pub(crate) fn to_binary<'a>(
         .ok()
         .filter(|text| text.trim_start().starts_with(['(', ';']))
         .ok_or_else(|| {
-            invalid(name, "neither a WebAssembly binary (magic \\0asm) nor its text format")
+            invalid(
+                name,
+                "neither a WebAssembly binary (magic \\0asm) nor its text format",
+            )
         })?;
     refuse_long_text(text.len())?;
     let binary = wat::parse_str(text).map_err(|error| invalid(name, &error.to_string()))?;

@@ -49,19 +49,28 @@ pub(crate) fn ready(
     let key = cache::Key::new(digest, target);
     // SAFETY: `load` hands out only entries whose tag a holder of the cache's
     // secret made.
-    let open = |path: &Path| place(engine, metering, |to| unsafe { Compiled::deserialize_file(to, path) }).ok();
+    let open = |path: &Path| {
+        place(engine, metering, |to| unsafe {
+            Compiled::deserialize_file(to, path)
+        })
+        .ok()
+    };
     if let Some(found) = engine.cache().load(&key, open) {
         return Ok(found);
     }
     let artefact = if inspect::is_light(binary, &engine.options().compile)? {
-        target.precompile_component(binary).map_err(|error| invalid(&error))?
+        target
+            .precompile_component(binary)
+            .map_err(|error| invalid(&error))?
     } else {
         worker::compile(engine.options(), metering, binary)?
     };
     engine.cache().store(&key, &artefact);
     // SAFETY: the artefact was made just now, by this crate, for this engine's
     // configuration, and never left this process or its own child.
-    place(engine, metering, |to| unsafe { Compiled::deserialize(to, &artefact) })
+    place(engine, metering, |to| unsafe {
+        Compiled::deserialize(to, &artefact)
+    })
 }
 
 // Where instances live is not part of the code, so one artefact serves both.
@@ -74,7 +83,10 @@ fn place(
         return Ok((compiled, Allocation::Pooled));
     }
     let compiled = open(engine.wasmtime(metering, Allocation::OnDemand)?);
-    Ok((compiled.map_err(|error| invalid(&error))?, Allocation::OnDemand))
+    Ok((
+        compiled.map_err(|error| invalid(&error))?,
+        Allocation::OnDemand,
+    ))
 }
 
 /// The same code in the engine that allocates on demand.

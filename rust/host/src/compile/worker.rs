@@ -56,9 +56,9 @@ pub(super) fn compile(
         .stderr(Stdio::null());
     let child = command.spawn().map_err(|error| {
         Error::CompileRefused(format!(
-            "the compiling process {:?} did not start: {error}; \
+            "the compiling process {} did not start: {error}; \
              hint: pass Engine(compiler=\"/path/to/python\")",
-            worker.program
+            worker.program.display()
         ))
     })?;
     let answer = converse(child, binary, bounds.seconds());
@@ -112,9 +112,9 @@ fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8
             bytes.remove(0);
             Ok(bytes)
         }
-        Ending::Answered(bytes) if bytes.first() == Some(&REFUSAL) => {
-            Err(Error::ComponentInvalid(String::from_utf8_lossy(&bytes[1..]).into_owned()))
-        }
+        Ending::Answered(bytes) if bytes.first() == Some(&REFUSAL) => Err(Error::ComponentInvalid(
+            String::from_utf8_lossy(&bytes[1..]).into_owned(),
+        )),
         Ending::Answered(_) | Ending::Died => Err(Error::CompileRefused(format!(
             "compiling needed more than the {memory_bytes} bytes of memory allowed, or crashed, \
              and was stopped; hint: raise Engine(compile_memory_bytes_max=...)"
@@ -159,10 +159,19 @@ fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>
 fn bound_memory(bytes: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
-    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    let limit = Rlimit {
+        current: Some(bytes),
+        maximum: Some(bytes),
+    };
     setrlimit(Resource::Data, limit)?;
     // A compiler that runs out aborts; a core dump of it helps nobody.
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )?;
     Ok(())
 }
 
@@ -170,7 +179,13 @@ fn bound_memory(bytes: u64) -> io::Result<()> {
 fn bound_memory(bytes: u64) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
-    setrlimit(Resource::As, Rlimit { current: Some(bytes), maximum: Some(bytes) })?;
+    setrlimit(
+        Resource::As,
+        Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        },
+    )?;
     Ok(())
 }
 

@@ -32,7 +32,11 @@ fn clock() -> &'static Clock {
         let counter = kernel_trusts_counter();
         let origin = Instant::now();
         let origin_ticks = if counter { counter_now() } else { 0 };
-        Clock { counter, origin, origin_ticks }
+        Clock {
+            counter,
+            origin,
+            origin_ticks,
+        }
     })
 }
 
@@ -112,7 +116,10 @@ fn measured(clock: &Clock) -> (u128, u128) {
 }
 
 // 64 bits of nanoseconds last for 584 years.
-#[allow(clippy::cast_possible_truncation, reason = "no process lives that long")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "no process lives that long"
+)]
 fn nanoseconds(duration: Duration) -> u64 {
     duration.as_nanos() as u64
 }
@@ -128,7 +135,10 @@ mod tests {
         std::thread::sleep(Duration::from_millis(50));
         let ours = duration(Ticks::now().since(began_ticks)).as_secs_f64();
         let theirs = began.elapsed().as_secs_f64();
-        assert!((ours / theirs - 1.0).abs() < 0.01, "{ours} against {theirs}");
+        assert!(
+            (ours / theirs - 1.0).abs() < 0.01,
+            "{ours} against {theirs}"
+        );
     }
 
     #[test]

@@ -128,9 +128,16 @@ impl Engine {
     /// Pool slots in use now, over all code variants.
     pub fn pool_slots_used(&self) -> u64 {
         let pooled = |engine: &wasmtime::Engine| {
-            engine.pooling_allocator_metrics().map_or(0, |m| m.component_instances())
+            engine
+                .pooling_allocator_metrics()
+                .map_or(0, |m| m.component_instances())
         };
-        self.inner.engines.iter().filter_map(OnceLock::get).map(pooled).sum()
+        self.inner
+            .engines
+            .iter()
+            .filter_map(OnceLock::get)
+            .map(pooled)
+            .sum()
     }
 
     /// The compile cache.
@@ -178,7 +185,9 @@ impl Engine {
         self.inner.ticker.ensure_alive()?;
         let ceiling = self.inner.capacity.instances_max;
         let before = self.inner.live.fetch_add(1, Ordering::Relaxed);
-        let admission = Admission { engine: self.clone() };
+        let admission = Admission {
+            engine: self.clone(),
+        };
         if before >= ceiling {
             return Err(Error::CapacityExhausted(format!(
                 "the engine already holds {before} live instances of {ceiling}; \

@@ -92,7 +92,10 @@ pub(super) fn build(
 // A machine with little address space gets a smaller pool before it gets none:
 // what does not fit is then allocated on demand.
 fn pooled(config: &mut Config, options: &EngineOptions) -> Result<wasmtime::Engine> {
-    let mut slots = options.pool_instances.min(slots_that_fit(options.density)).max(1);
+    let mut slots = options
+        .pool_instances
+        .min(slots_that_fit(options.density))
+        .max(1);
     loop {
         let pool = pool(options.density, slots);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -104,7 +104,11 @@ impl Shared {
             for engine in lock(&self.engines).iter() {
                 engine.increment_epoch();
             }
-            idle_ticks = if self.activity.take_recent() { 0 } else { idle_ticks + 1 };
+            idle_ticks = if self.activity.take_recent() {
+                0
+            } else {
+                idle_ticks + 1
+            };
             if idle_ticks >= IDLE_TICKS {
                 self.activity.sleep_until_active();
                 idle_ticks = 0;
@@ -121,7 +125,10 @@ pub(super) struct Ticker {
 
 impl Ticker {
     pub(super) fn start() -> Result<Ticker> {
-        let ticker = Ticker { shared: Arc::default(), thread: Mutex::new(None) };
+        let ticker = Ticker {
+            shared: Arc::default(),
+            thread: Mutex::new(None),
+        };
         ticker.ensure_alive()?;
         Ok(ticker)
     }
@@ -144,7 +151,10 @@ impl Ticker {
 
     pub(super) fn watch(&self, engine: &wasmtime::Engine) {
         let mut engines = lock(&self.shared.engines);
-        if !engines.iter().any(|known| wasmtime::Engine::same(known, engine)) {
+        if !engines
+            .iter()
+            .any(|known| wasmtime::Engine::same(known, engine))
+        {
             engines.push(engine.clone());
         }
     }

@@ -15,7 +15,10 @@ pub(super) struct Abandoned {
 
 impl Abandoned {
     pub(super) fn add(&self, resource: ResourceAny) {
-        self.resources.lock().unwrap_or_else(PoisonError::into_inner).push(resource);
+        self.resources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(resource);
         self.any.store(true, Ordering::Release);
     }
 
@@ -28,7 +31,10 @@ impl Abandoned {
         if self.is_empty() {
             return Vec::new();
         }
-        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut resources = self
+            .resources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         self.any.store(false, Ordering::Release);
         std::mem::take(&mut *resources)
     }

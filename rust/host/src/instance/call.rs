@@ -92,13 +92,14 @@ impl<S: Signature> Invocation for Typed<'_, S> {
         let function = function.ok_or_else(no_function)?;
         let signature = TypeId::of::<S>();
         if function.checked != Some(signature) {
-            function.func.typed::<S::Params<'_>, S::Return>(&mut *store)?;
+            function
+                .func
+                .typed::<S::Params<'_>, S::Return>(&mut *store)?;
             function.checked = Some(signature);
         }
         // SAFETY: this very function was checked against `S`, just now or by an
         // earlier call, and `S` fixes both types but for their lifetimes.
-        let typed =
-            unsafe { TypedFunc::<S::Params<'_>, S::Return>::new_unchecked(function.func) };
+        let typed = unsafe { TypedFunc::<S::Params<'_>, S::Return>::new_unchecked(function.func) };
         typed.call(store, self.params)
     }
 
@@ -108,7 +109,9 @@ impl<S: Signature> Invocation for Typed<'_, S> {
         function: Option<Function>,
     ) -> wasmtime::Result<S::Return> {
         let function = function.ok_or_else(no_function)?;
-        let typed = function.func.typed::<S::Params<'_>, S::Return>(&mut *store)?;
+        let typed = function
+            .func
+            .typed::<S::Params<'_>, S::Return>(&mut *store)?;
         typed.call_async(store, self.params).await
     }
 
@@ -159,7 +162,10 @@ impl Invocation for Dynamic {
     ) -> wasmtime::Result<Vec<Val>> {
         let function = function.ok_or_else(no_function)?;
         let mut results = self.room();
-        function.func.call_async(store, &self.params, &mut results).await?;
+        function
+            .func
+            .call_async(store, &self.params, &mut results)
+            .await?;
         Ok(results)
     }
 
@@ -225,7 +231,9 @@ impl<T: Send + 'static> CallFuture<T> {
             Err(error) => return Poll::Ready(Err(error)),
         };
         let _context = runtime.enter();
-        self.future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        self.future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
     }
 
     /// Goes on until the call ends or `most` is over.
@@ -254,8 +262,12 @@ impl<T: Send + 'static> CallFuture<T> {
     /// If the runtime is gone.
     pub fn spawn(self, then: impl FnOnce(Result<T>) + Send + 'static) -> Result<Abort> {
         let engine = self.instance.component().engine().clone();
-        let task = engine.runtime()?.spawn(async move { then(self.future.await) });
-        Ok(Abort { task: task.abort_handle() })
+        let task = engine
+            .runtime()?
+            .spawn(async move { then(self.future.await) });
+        Ok(Abort {
+            task: task.abort_handle(),
+        })
     }
 }
 
@@ -289,7 +301,11 @@ impl Instance {
     pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
         crate::engine::refuse_forked()?;
         match self.slot.take(Owner::this_thread())? {
-            Taken::Held(held) => Ok(Some(Lease { instance: self, held, queued_ticks: 0 })),
+            Taken::Held(held) => Ok(Some(Lease {
+                instance: self,
+                held,
+                queued_ticks: 0,
+            })),
             Taken::Mine => Err(Error::Reentrant {
                 component: self.component.name().to_owned(),
                 export: self.target_name(target),
@@ -313,10 +329,17 @@ impl Instance {
             crate::engine::refuse_forked()?;
             let began = Ticks::now();
             let held = instance.slot.take_async().await?;
-            let lease = Lease { instance: &instance, held, queued_ticks: Ticks::now().since(began) };
+            let lease = Lease {
+                instance: &instance,
+                held,
+                queued_ticks: Ticks::now().since(began),
+            };
             lease.run_async(target, invocation).await
         });
-        CallFuture { future, instance: Arc::clone(self) }
+        CallFuture {
+            future,
+            instance: Arc::clone(self),
+        }
     }
 
     pub(super) fn target_name(&self, target: Target) -> String {
@@ -345,7 +368,9 @@ impl Lease<'_> {
         let began = live.begin(self.instance, target, false);
         let ended = match began.and_then(|()| live.drop_abandoned(self.instance)) {
             Ok(()) => {
-                let Live { store, functions, .. } = live;
+                let Live {
+                    store, functions, ..
+                } = live;
                 invocation.call(store, function_mut(functions, target))
             }
             Err(error) => Err(error),
@@ -366,7 +391,9 @@ impl Lease<'_> {
             Ok(()) => {
                 let deadline = live.store.data().deadline();
                 let passed = live.store.data().deadline_passed();
-                let Live { store, functions, .. } = live;
+                let Live {
+                    store, functions, ..
+                } = live;
                 let function = function_mut(functions, target).copied();
                 let abandoned = self.instance.abandoned.take();
                 let call = pin!(async {
@@ -375,7 +402,9 @@ impl Lease<'_> {
                     }
                     invocation.call_async(store, function).await
                 });
-                within(deadline, call).await.unwrap_or_else(|| Err(passed.into()))
+                within(deadline, call)
+                    .await
+                    .unwrap_or_else(|| Err(passed.into()))
             }
             Err(error) => Err(error),
         };
@@ -389,8 +418,11 @@ impl Lease<'_> {
         bytes_in: u64,
         ended: wasmtime::Result<I::Output>,
     ) -> Result<I::Output> {
-        let mut usage =
-            Usage { bytes_in, queued_ticks: self.queued_ticks, ..self.held.usage(self.instance) };
+        let mut usage = Usage {
+            bytes_in,
+            queued_ticks: self.queued_ticks,
+            ..self.held.usage(self.instance)
+        };
         match ended {
             Ok(output) => {
                 usage.bytes_out = I::bytes_out(&output);
@@ -403,7 +435,9 @@ impl Lease<'_> {
 
     #[cold]
     fn fail(self, target: Target, usage: Usage, error: wasmtime::Error) -> Error {
-        let failed = self.instance.failed(error, &self.instance.target_name(target), &self.held);
+        let failed = self
+            .instance
+            .failed(error, &self.instance.target_name(target), &self.held);
         self.held.fail(failed.to_string(), usage);
         failed
     }
@@ -427,7 +461,12 @@ async fn within<F: Future>(deadline: Instant, mut call: Pin<&mut F>) -> Option<F
 impl Live {
     /// Sets the meters and looks the function up.
     #[inline]
-    fn begin(&mut self, instance: &Instance, target: Target, may_yield: bool) -> wasmtime::Result<()> {
+    fn begin(
+        &mut self,
+        instance: &Instance,
+        target: Target,
+        may_yield: bool,
+    ) -> wasmtime::Result<()> {
         self.store.data_mut().start_call(may_yield);
         self.store.set_epoch_deadline(TICKS_PER_CHECK);
         if let Some(fuel) = instance.limits.fuel_max {
@@ -447,7 +486,9 @@ impl Live {
             return Ok(());
         }
         let abandoned = instance.abandoned.take();
-        abandoned.into_iter().try_for_each(|resource| resource.resource_drop(&mut self.store))
+        abandoned
+            .into_iter()
+            .try_for_each(|resource| resource.resource_drop(&mut self.store))
     }
 
     #[cold]
@@ -457,7 +498,10 @@ impl Live {
             .instance
             .get_func(self.store.as_context_mut(), export)
             .ok_or_else(|| wasmtime::Error::msg("the export is not a function"))?;
-        self.functions[index] = Some(Function { func, checked: None });
+        self.functions[index] = Some(Function {
+            func,
+            checked: None,
+        });
         Ok(())
     }
 
@@ -465,7 +509,11 @@ impl Live {
     fn usage(&self, instance: &Instance) -> Usage {
         let mut usage = self.store.data().usage();
         if let Some(most) = instance.limits.fuel_max {
-            usage.fuel = self.store.get_fuel().ok().map(|left| most.saturating_sub(left));
+            usage.fuel = self
+                .store
+                .get_fuel()
+                .ok()
+                .map(|left| most.saturating_sub(left));
         }
         usage
     }

@@ -131,7 +131,9 @@ impl StoreData {
     }
 
     pub(super) fn deadline_passed(&self) -> DeadlinePassed {
-        DeadlinePassed { call_seconds_max: self.clock.most.as_secs_f64() }
+        DeadlinePassed {
+            call_seconds_max: self.clock.most.as_secs_f64(),
+        }
     }
 
     /// Whether the running guest has a stack of its own.
@@ -152,16 +154,21 @@ impl StoreData {
     /// The WASI side. Only linked WASI interfaces ask for it, and a store whose
     /// component links any is made with one; the empty one grants nothing.
     pub(crate) fn wasi(&mut self) -> &mut WasiState {
-        self.wasi.get_or_insert_with(|| Box::new(WasiState::new(&Grant::nothing())))
+        self.wasi
+            .get_or_insert_with(|| Box::new(WasiState::new(&Grant::nothing())))
     }
 
     pub(super) fn output(&self) -> Option<(Output, Output)> {
-        self.wasi.as_ref().map(|wasi| (wasi.stdout.clone(), wasi.stderr.clone()))
+        self.wasi
+            .as_ref()
+            .map(|wasi| (wasi.stdout.clone(), wasi.stderr.clone()))
     }
 }
 
 /// Runs at each tick that finds a guest running.
-pub(super) fn on_tick(mut store: StoreContextMut<'_, StoreData>) -> wasmtime::Result<UpdateDeadline> {
+pub(super) fn on_tick(
+    mut store: StoreContextMut<'_, StoreData>,
+) -> wasmtime::Result<UpdateDeadline> {
     let data = store.data_mut();
     data.check_deadline()?;
     data.activity.touch();

@@ -31,7 +31,10 @@ impl Ledger {
     pub(super) fn read(&self) -> Receipt {
         loop {
             let before = self.sequence.load(Ordering::Acquire);
-            let fields = self.fields.each_ref().map(|field| field.load(Ordering::Relaxed));
+            let fields = self
+                .fields
+                .each_ref()
+                .map(|field| field.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
             if before == 0 {
                 return Receipt::default();
@@ -59,8 +62,16 @@ fn pack(usage: Usage) -> [u64; 8] {
 }
 
 fn unpack(fields: [u64; 8]) -> Receipt {
-    let [run, queued, fuel, memory_bytes_peak, memory_denied, host_calls, bytes_in, bytes_out] =
-        fields;
+    let [
+        run,
+        queued,
+        fuel,
+        memory_bytes_peak,
+        memory_denied,
+        host_calls,
+        bytes_in,
+        bytes_out,
+    ] = fields;
     Receipt {
         run: duration(run),
         queued: duration(queued),
@@ -81,9 +92,17 @@ mod tests {
     fn a_receipt_is_read_as_it_was_written() {
         let ledger = Ledger::default();
         assert_eq!(ledger.read(), Receipt::default());
-        ledger.write(Usage { fuel: Some(9), host_calls: 3, bytes_out: u64::MAX, ..Usage::default() });
+        ledger.write(Usage {
+            fuel: Some(9),
+            host_calls: 3,
+            bytes_out: u64::MAX,
+            ..Usage::default()
+        });
         let receipt = ledger.read();
-        assert_eq!((receipt.fuel, receipt.host_calls, receipt.bytes_out), (Some(9), 3, u64::MAX));
+        assert_eq!(
+            (receipt.fuel, receipt.host_calls, receipt.bytes_out),
+            (Some(9), 3, u64::MAX)
+        );
         ledger.write(Usage::default());
         assert_eq!(ledger.read(), Receipt::default());
     }
@@ -94,7 +113,11 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for n in 1..200_000 {
-                    ledger.write(Usage { bytes_in: n, bytes_out: n, ..Usage::default() });
+                    ledger.write(Usage {
+                        bytes_in: n,
+                        bytes_out: n,
+                        ..Usage::default()
+                    });
                 }
             });
             for _ in 0..200_000 {

@@ -7,9 +7,7 @@ mod ledger;
 mod slot;
 mod weigh;
 
-pub use call::{
-    Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh,
-};
+pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
 pub use data::{Receipt, StoreData};
 pub use slot::Function;
 
@@ -52,9 +50,18 @@ impl Instance {
         grant: &Grant,
         supply: Supply<'_>,
     ) -> Result<Arc<Instance>> {
-        let metering = if limits.fuel_max.is_some() { Metering::Fuel } else { Metering::Off };
-        let builder =
-            Builder { component, limits, grant, metering, embedder: supply.embedder };
+        let metering = if limits.fuel_max.is_some() {
+            Metering::Fuel
+        } else {
+            Metering::Off
+        };
+        let builder = Builder {
+            component,
+            limits,
+            grant,
+            metering,
+            embedder: supply.embedder,
+        };
         let allocation = if component.code().fits_pool(limits.memory_bytes_max) {
             Allocation::Pooled
         } else {
@@ -118,7 +125,12 @@ impl Instance {
 
     fn failed(&self, error: wasmtime::Error, export: &str, live: &Live) -> Error {
         let meter = &live.store.data().meter;
-        Error::Failed(Box::new(trap::classify(error, self.component.name(), export, meter)))
+        Error::Failed(Box::new(trap::classify(
+            error,
+            self.component.name(),
+            export,
+            meter,
+        )))
     }
 
     /// Notes a resource that nobody holds any more. It is dropped at the start of
@@ -148,7 +160,13 @@ impl Builder<'_> {
         allocation: Allocation,
         supplied: &[linker::Supplied],
     ) -> Result<Arc<Prelinked>> {
-        linker::prelink(self.component, self.metering, allocation, self.grant, supplied)
+        linker::prelink(
+            self.component,
+            self.metering,
+            allocation,
+            self.grant,
+            supplied,
+        )
     }
 
     fn build(&self, prelinked: &Prelinked) -> Result<Live, Unbuilt> {
@@ -161,12 +179,19 @@ impl Builder<'_> {
             Err(error) => return Err(Unbuilt::Failed(self.failed(error, store.data()))),
         };
         let exports = Arc::clone(&prelinked.exports);
-        Ok(Live { store, instance, functions: vec![None; exports.len()], exports })
+        Ok(Live {
+            store,
+            instance,
+            functions: vec![None; exports.len()],
+            exports,
+        })
     }
 
     fn store(&self, prelinked: &Prelinked) -> Result<Store<StoreData>> {
         let admission = self.component.engine().admit()?;
-        let wasi = prelinked.uses_wasi.then(|| Box::new(WasiState::new(self.grant)));
+        let wasi = prelinked
+            .uses_wasi
+            .then(|| Box::new(WasiState::new(self.grant)));
         let data = StoreData::new(&self.limits, Arc::clone(&self.embedder), wasi, admission);
         let mut store = Store::new(prelinked.pre.engine(), data);
         store.limiter(|data| &mut data.meter);
@@ -177,7 +202,9 @@ impl Builder<'_> {
         store.set_hostcall_fuel(self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX));
         store.set_max_component_handles(HANDLES_MAX);
         if let Some(fuel) = self.limits.fuel_max {
-            store.set_fuel(fuel).map_err(|error| Error::Engine(error.to_string()))?;
+            store
+                .set_fuel(fuel)
+                .map_err(|error| Error::Engine(error.to_string()))?;
         }
         Ok(store)
     }
@@ -192,7 +219,11 @@ impl Builder<'_> {
             return prelinked.pre.instantiate(store);
         }
         let (deadline, passed) = (store.data().deadline(), store.data().deadline_passed());
-        let runtime = self.component.engine().runtime().map_err(wasmtime::Error::new)?;
+        let runtime = self
+            .component
+            .engine()
+            .runtime()
+            .map_err(wasmtime::Error::new)?;
         runtime.block_on(async {
             let start = prelinked.pre.instantiate_async(store);
             match tokio::time::timeout_at(deadline.into(), start).await {
@@ -204,7 +235,12 @@ impl Builder<'_> {
 
     fn failed(&self, error: wasmtime::Error, data: &StoreData) -> Error {
         let name = self.component.name();
-        Error::Failed(Box::new(trap::classify(error, name, "(instantiation)", &data.meter)))
+        Error::Failed(Box::new(trap::classify(
+            error,
+            name,
+            "(instantiation)",
+            &data.meter,
+        )))
     }
 }
 

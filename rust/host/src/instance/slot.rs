@@ -114,7 +114,10 @@ impl Slot {
     /// Takes the instance for one call.
     #[inline]
     pub(super) fn take(&self, owner: Owner) -> Result<Taken<'_>> {
-        match self.owner.compare_exchange(IDLE, owner.0, Ordering::SeqCst, Ordering::SeqCst) {
+        match self
+            .owner
+            .compare_exchange(IDLE, owner.0, Ordering::SeqCst, Ordering::SeqCst)
+        {
             Ok(_) => Ok(Taken::Held(Held { slot: self })),
             Err(CLOSED) => Err(self.closed()),
             Err(other) if other == owner.0 && other != ROAMING => Ok(Taken::Mine),
@@ -124,7 +127,10 @@ impl Slot {
 
     #[cold]
     fn closed(&self) -> Error {
-        let why = self.closed_because.get().map_or("it was closed", String::as_str);
+        let why = self
+            .closed_because
+            .get()
+            .map_or("it was closed", String::as_str);
         Error::InstanceClosed(format!(
             "the instance is closed: {why}; hint: make a new one with instantiate()"
         ))

@@ -92,9 +92,9 @@ fn value(value: &Val) -> u64 {
         Val::String(text) | Val::Enum(text) => text.len() as u64,
         Val::List(items) | Val::Tuple(items) => values(items),
         Val::Record(fields) => fields.iter().map(|(_, field)| self::value(field)).sum(),
-        Val::Variant(_, payload) => 1 + payload.as_deref().map_or(0, self::value),
-        Val::Option(payload) => 1 + payload.as_deref().map_or(0, self::value),
-        Val::Result(Ok(payload) | Err(payload)) => 1 + payload.as_deref().map_or(0, self::value),
+        Val::Variant(_, payload)
+        | Val::Option(payload)
+        | Val::Result(Ok(payload) | Err(payload)) => 1 + payload.as_deref().map_or(0, self::value),
         Val::Flags(names) => names.len().div_ceil(8) as u64,
         // Values of proposals that are off: they never get here.
         _ => 0,

@@ -7,8 +7,8 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
-use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime::component::{LinkerInstance, ResourceType, Val};
+use wasmtime::{AsContextMut as _, StoreContextMut};
 
 /// One function the embedder supplies; its place in the list is its index.
 #[derive(Clone, Debug)]
@@ -157,20 +157,25 @@ fn nothing(index: usize) -> wasmtime::Error {
 
 /// Whether the embedder supplies anything of `interface`.
 pub(super) fn supplies(supplied: &[Supplied], interface: &str) -> bool {
-    supplied.iter().any(|one| same_interface(&one.interface, interface))
+    supplied
+        .iter()
+        .any(|one| same_interface(&one.interface, interface))
 }
 
 /// Index of the function that stands for `interface#function`.
 pub(super) fn position(supplied: &[Supplied], interface: &str, function: &str) -> Option<usize> {
-    supplied.iter().position(|one| {
-        same_interface(&one.interface, interface) && one.function == function
-    })
+    supplied
+        .iter()
+        .position(|one| same_interface(&one.interface, interface) && one.function == function)
 }
 
 // The version may be left out by the embedder, never by the component.
 fn same_interface(given: &str, wanted: &str) -> bool {
     given == wanted
-        || (!given.contains('@') && wanted.split_once('@').is_some_and(|(bare, _)| bare == given))
+        || (!given.contains('@')
+            && wanted
+                .split_once('@')
+                .is_some_and(|(bare, _)| bare == given))
 }
 
 /// `get-user` and `[method]session.get-user` as Python has them.
@@ -183,7 +188,11 @@ pub(super) fn snake_case(function: &str) -> String {
 // and the embedder may take its time, or wait for the runtime in turn: the
 // other guests of that thread go on elsewhere.
 fn aside<T>(own_stack: bool, run: impl FnOnce() -> T) -> T {
-    if own_stack { tokio::task::block_in_place(run) } else { run() }
+    if own_stack {
+        tokio::task::block_in_place(run)
+    } else {
+        run()
+    }
 }
 
 pub(super) fn define(
@@ -200,7 +209,9 @@ pub(super) fn define(
             let embedder = store.data_mut().host_call();
             let own_stack = store.data().has_own_stack();
             let store_now = store.as_context_mut();
-            aside(own_stack, || embedder.call(store_now, index, params, results))?;
+            aside(own_stack, || {
+                embedder.call(store_now, index, params, results)
+            })?;
             store.data().check_deadline()
         });
     }

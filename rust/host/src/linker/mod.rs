@@ -70,7 +70,9 @@ fn link(component: &Component, code: &Code, key: &LinkKey) -> Result<Prelinked> 
         uses_wasi: false,
     };
     for import in code.imports() {
-        joiner.join(import).map_err(|error| mismatch(component, &import.name, &error))?;
+        joiner
+            .join(import)
+            .map_err(|error| mismatch(component, &import.name, &error))?;
     }
     if !joiner.missing.is_empty() {
         return Err(Error::ImportMissing {
@@ -111,33 +113,34 @@ impl Joiner<'_> {
     fn join(&mut self, import: &Import) -> wasmtime::Result<()> {
         match &import.kind {
             ImportKind::Function(_) => self.join_function(&import.name),
-            ImportKind::Interface { functions, resources } => {
+            ImportKind::Interface {
+                functions,
+                resources,
+            } => {
                 let names: Vec<_> = functions.iter().map(|(name, _)| name.as_str()).collect();
                 self.join_interface(&import.name, &names, resources)
             }
             ImportKind::Unsupported => {
-                self.miss(&import.name, "this host gives functions and interfaces only");
+                self.miss(
+                    &import.name,
+                    "this host gives functions and interfaces only",
+                );
                 Ok(())
             }
         }
     }
 
     fn join_function(&mut self, name: &str) -> wasmtime::Result<()> {
-        match embedder::position(&self.key.supplied, "", name) {
-            Some(index) => {
-                self.waits |= self.key.supplied[index].waits;
-                embedder::define(
-                    &mut self.linker.root(),
-                    name,
-                    index,
-                    &self.key.supplied[index],
-                )
-            }
-            None => {
-                self.miss(name, &format!("instantiate(imports={{{name:?}: function}})"));
-                Ok(())
-            }
-        }
+        let Some(index) = embedder::position(&self.key.supplied, "", name) else {
+            self.miss(
+                name,
+                &format!("instantiate(imports={{{name:?}: function}})"),
+            );
+            return Ok(());
+        };
+        let supplied = &self.key.supplied[index];
+        self.waits |= supplied.waits;
+        embedder::define(&mut self.linker.root(), name, index, supplied)
     }
 
     fn join_interface(
@@ -201,7 +204,10 @@ impl Joiner<'_> {
     }
 
     fn miss(&mut self, name: &str, hint: &str) {
-        self.missing.push(MissingImport { name: name.to_owned(), hint: hint.to_owned() });
+        self.missing.push(MissingImport {
+            name: name.to_owned(),
+            hint: hint.to_owned(),
+        });
     }
 }
 

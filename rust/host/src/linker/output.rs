@@ -76,7 +76,9 @@ impl Lines {
         self.finished_bytes += line.len() + 1;
         self.finished.push_back(line);
         while self.finished_bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = self.finished.pop_front() else { break };
+            let Some(oldest) = self.finished.pop_front() else {
+                break;
+            };
             self.finished_bytes -= oldest.len() + 1;
             self.dropped_bytes += oldest.len() as u64 + 1;
         }
@@ -180,7 +182,12 @@ mod tests {
     fn a_line_without_end_is_cut() {
         let output = Output::default();
         Output::write(&output, &vec![b'x'; 10 * LINE_BYTES_MAX]);
-        assert!(output.text().lines().all(|line| line.len() <= LINE_BYTES_MAX));
+        assert!(
+            output
+                .text()
+                .lines()
+                .all(|line| line.len() <= LINE_BYTES_MAX)
+        );
     }
 
     #[test]

@@ -18,6 +18,10 @@ const TABLE_ENTRIES_MAX: usize = 4_096;
 
 /// What of WASI an instance gets. Everything else is not linked at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an interface family of its own"
+)]
 pub struct Grant {
     /// `wasi:clocks`.
     pub clocks: bool,
@@ -35,7 +39,10 @@ pub struct Grant {
 
 /// Which interfaces a grant links; the part of it that the linker depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "each is an interface family of its own")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an interface family of its own"
+)]
 pub(crate) struct Linked {
     clocks: bool,
     random: bool,
@@ -93,14 +100,22 @@ impl WasiState {
             .envs(grant.environment.as_deref().unwrap_or_default());
         let mut table = ResourceTable::new();
         table.set_max_capacity(TABLE_ENTRIES_MAX);
-        WasiState { ctx: builder.build(), table, stdout, stderr }
+        WasiState {
+            ctx: builder.build(),
+            table,
+            stdout,
+            stderr,
+        }
     }
 }
 
 impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let state = self.wasi();
-        WasiCtxView { ctx: &mut state.ctx, table: &mut state.table }
+        WasiCtxView {
+            ctx: &mut state.ctx,
+            table: &mut state.table,
+        }
     }
 }
 
@@ -133,12 +148,17 @@ struct Row {
 
 /// Finds `interface` (with its version) in the table.
 pub(super) fn lookup(interface: &str, linked: &Linked) -> Lookup {
-    let Some((name, version)) = interface.split_once('@') else { return Lookup::Unknown };
+    let Some((name, version)) = interface.split_once('@') else {
+        return Lookup::Unknown;
+    };
     if !version.starts_with("0.2.") {
         return Lookup::Unknown;
     }
     match ROWS.iter().find(|row| row.name == name) {
-        Some(row) if (row.granted)(linked) => Lookup::Granted { add: row.add, waits: row.waits },
+        Some(row) if (row.granted)(linked) => Lookup::Granted {
+            add: row.add,
+            waits: row.waits,
+        },
         Some(row) => Lookup::NotGranted { hint: row.hint },
         None => Lookup::Unknown,
     }
@@ -243,7 +263,12 @@ static ROWS: &[Row] = &[
     cli!("wasi:cli/terminal-stdout", output, OUTPUT, terminal_stdout),
     cli!("wasi:cli/terminal-stderr", output, OUTPUT, terminal_stderr),
     cli!("wasi:cli/exit", output, OUTPUT, exit),
-    cli!("wasi:cli/environment", environment, ENVIRONMENT, environment),
+    cli!(
+        "wasi:cli/environment",
+        environment,
+        ENVIRONMENT,
+        environment
+    ),
     row!("wasi:filesystem/preopens", filesystem, FILESYSTEM, waits: false, |linker| {
         bindings::filesystem::preopens::add_to_linker::<StoreData, WasiFilesystem>(
             linker,

@@ -29,8 +29,13 @@ pub fn begin<'py, T: Send + 'static>(
                 Ok(output) => finish(py, output).map(Bound::unbind),
                 Err(error) => Err(Error::Host(error)),
             };
-            Ok(Bound::new(py, Done { outcome: Mutex::new(Some(outcome.map_err(PyErr::from))) })?
-                .into_any())
+            Ok(Bound::new(
+                py,
+                Done {
+                    outcome: Mutex::new(Some(outcome.map_err(PyErr::from))),
+                },
+            )?
+            .into_any())
         }
         Poll::Pending => wait(py, call, Box::new(finish)),
     }
@@ -53,7 +58,11 @@ impl Done {
     }
 
     fn __next__(&self) -> PyResult<Py<PyAny>> {
-        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let outcome = self
+            .outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match outcome {
             Some(Ok(value)) => Err(PyStopIteration::new_err((value,))),
             Some(Err(error)) => Err(error),
@@ -71,7 +80,10 @@ fn wait<T: Send + 'static>(
 ) -> Result<Bound<'_, PyAny>> {
     let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
     let future = event_loop.call_method0("create_future")?;
-    let waiter = Waiter { event_loop: event_loop.unbind(), future: future.clone().unbind() };
+    let waiter = Waiter {
+        event_loop: event_loop.unbind(),
+        future: future.clone().unbind(),
+    };
     let abort = call.spawn(move |ended| {
         complete(waiter, move |py| match ended {
             Ok(output) => finish(py, output).map(Bound::unbind),
@@ -107,9 +119,11 @@ type Conclude = Box<dyn FnOnce(Python<'_>) -> Result<Py<PyAny>> + Send>;
 
 /// Calls that ended and wait for their event loop to take notice, by loop. One
 /// wake-up serves all that end before the loop comes round.
-static ENDED: Mutex<Option<HashMap<usize, Vec<(Waiter, Conclude)>>>> = Mutex::new(None);
+static ENDED: Mutex<Option<Batches>> = Mutex::new(None);
 
-fn ended() -> MutexGuard<'static, Option<HashMap<usize, Vec<(Waiter, Conclude)>>>> {
+type Batches = HashMap<usize, Vec<(Waiter, Conclude)>>;
+
+fn ended() -> MutexGuard<'static, Option<Batches>> {
     ENDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -152,7 +166,10 @@ struct Drain {
 #[pymethods]
 impl Drain {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let batch = ended().as_mut().and_then(|all| all.remove(&self.key)).unwrap_or_default();
+        let batch = ended()
+            .as_mut()
+            .and_then(|all| all.remove(&self.key))
+            .unwrap_or_default();
         for (waiter, conclude) in batch {
             let future = waiter.future.bind(py);
             if future.call_method0("done")?.is_truthy()? {

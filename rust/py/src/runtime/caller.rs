@@ -65,7 +65,9 @@ pub fn current() -> Option<Arc<Caller>> {
 /// [`HostError::Reentrant`].
 pub fn refuse_reentrant(py: Python<'_>, instance: &Arc<Instance>, target: Target) -> Result<()> {
     // Before the first host function ran there is nothing to be inside of.
-    let Some(served) = SERVED.get(py) else { return Ok(()) };
+    let Some(served) = SERVED.get(py) else {
+        return Ok(());
+    };
     let innermost = served.bind(py).call_method1("get", (py.None(),))?;
     let mut mark = innermost.cast_into::<Mark>().ok().map(Bound::unbind);
     while let Some(this) = mark {
@@ -95,11 +97,18 @@ impl Caller {
     fn new(py: Python<'_>, instance: &Arc<Instance>, on_loop: bool) -> PyResult<Arc<Caller>> {
         static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let context = COPY.import(py, "contextvars", "copy_context")?.call0()?.unbind();
-        let event_loop = match on_loop {
+        let context = COPY
+            .import(py, "contextvars", "copy_context")?
+            .call0()?
+            .unbind();
+        let event_loop = if on_loop {
             // No loop runs here: coroutines get one of our own.
-            true => RUNNING.import(py, "asyncio", "get_running_loop")?.call0().ok(),
-            false => None,
+            RUNNING
+                .import(py, "asyncio", "get_running_loop")?
+                .call0()
+                .ok()
+        } else {
+            None
         };
         Ok(Arc::new(Caller {
             instance: address(instance),
@@ -111,7 +120,9 @@ impl Caller {
 
     /// The event loop it awaits on.
     pub fn event_loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.event_loop.as_ref().map(|event_loop| event_loop.bind(py).clone())
+        self.event_loop
+            .as_ref()
+            .map(|event_loop| event_loop.bind(py).clone())
     }
 
     /// Calls in the caller's context, marked; the mark holds until the guard is
@@ -128,7 +139,9 @@ impl Caller {
         let py = callable.py();
         let mark = self.mark.get_or_try_init(py, || self.marked(py))?;
         mark.get().busy.store(true, Ordering::Release);
-        let busy = Busy { mark: mark.clone_ref(py) };
+        let busy = Busy {
+            mark: mark.clone_ref(py),
+        };
         let all = std::iter::once(callable.clone()).chain(arguments.iter());
         let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
         let returned = self.context.bind(py).getattr("run")?.call1(all)?;
@@ -143,7 +156,11 @@ impl Caller {
         let context = self.context.bind(py);
         let outer = context.call_method1("get", (served, py.None()))?;
         let outer = outer.cast_into::<Mark>().ok().map(Bound::unbind);
-        let mark = Mark { instance: self.instance, busy: AtomicBool::new(false), outer };
+        let mark = Mark {
+            instance: self.instance,
+            busy: AtomicBool::new(false),
+            outer,
+        };
         let mark = Py::new(py, mark)?;
         let set = served.bind(py).getattr("set")?;
         context.call_method1("run", (set, mark.clone_ref(py)))?;
@@ -171,7 +188,10 @@ impl<I> Called<I> {
         invocation: I,
         on_loop: bool,
     ) -> Result<Called<I>> {
-        Ok(Called { caller: Caller::new(py, instance, on_loop)?, invocation })
+        Ok(Called {
+            caller: Caller::new(py, instance, on_loop)?,
+            invocation,
+        })
     }
 }
 

@@ -16,7 +16,12 @@ use std::sync::Arc;
 type Granted = (bool, bool, bool, Option<Vec<(String, String)>>, bool, bool);
 
 /// A loaded component.
-#[pyclass(frozen, subclass, module = "airssys_wasm._native.runtime", name = "Component")]
+#[pyclass(
+    frozen,
+    subclass,
+    module = "airssys_wasm._native.runtime",
+    name = "Component"
+)]
 pub struct Component {
     plans: Arc<Plans>,
 }
@@ -37,7 +42,7 @@ impl Component {
 
     #[getter]
     fn digest(&self) -> String {
-        self.plans.component().digest().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.plans.component().digest_text()
     }
 
     #[getter]
@@ -48,7 +53,11 @@ impl Component {
     #[getter]
     fn functions(&self) -> Vec<&str> {
         let exports = self.plans.component().exports();
-        exports.list().iter().map(|export| export.name.as_str()).collect()
+        exports
+            .list()
+            .iter()
+            .map(|export| export.name.as_str())
+            .collect()
     }
 
     #[pyo3(signature = (memory_bytes_max, call_seconds_max, fuel_max, imports, granted))]
@@ -70,7 +79,10 @@ impl Component {
             Some(imports) => Arc::clone(imports) as _,
             None => Arc::new(NoImports),
         };
-        let supply = Supply { functions: &functions, embedder };
+        let supply = Supply {
+            functions: &functions,
+            embedder,
+        };
         // What may wait, or compile, must not hold the interpreter up.
         let slow = fuel_max.is_some() || component.may_wait(&functions);
         let instance = if slow {
@@ -88,5 +100,12 @@ impl Component {
 
 fn grant(granted: Granted) -> Grant {
     let (clocks, random, output, environment, empty_filesystem, empty_network) = granted;
-    Grant { clocks, random, output, environment, empty_filesystem, empty_network }
+    Grant {
+        clocks,
+        random,
+        output,
+        environment,
+        empty_filesystem,
+        empty_network,
+    }
 }

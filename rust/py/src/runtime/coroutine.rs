@@ -30,9 +30,13 @@ pub fn run(coroutine: &Bound<'_, PyAny>) -> PyResult<Pending> {
         }
     };
     let (sender, receiver) = oneshot::channel();
-    let ended = Ended { sender: Mutex::new(Some(sender)) };
+    let ended = Ended {
+        sender: Mutex::new(Some(sender)),
+    };
     task.call_method1("add_done_callback", (ended,))?;
-    let cancel = Cancel { task: Some(task.unbind()) };
+    let cancel = Cancel {
+        task: Some(task.unbind()),
+    };
     Ok(Box::pin(async move {
         let mut cancel = cancel;
         let _busy = busy;
@@ -53,7 +57,9 @@ fn submit<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Op
     };
     let event_loop = caller.event_loop(py).map_or_else(|| own_loop(py), Ok)?;
     let arguments = (coroutine, event_loop).into_pyobject(py)?;
-    caller.call(&submit, &arguments).map(|(task, busy)| (task, Some(busy)))
+    caller
+        .call(&submit, &arguments)
+        .map(|(task, busy)| (task, Some(busy)))
 }
 
 fn own_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -63,7 +69,10 @@ fn own_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         options.set_item("target", event_loop.getattr("run_forever")?)?;
         options.set_item("name", "airssys-coroutines")?;
         options.set_item("daemon", true)?;
-        let thread = py.import("threading")?.getattr("Thread")?.call((), Some(&options))?;
+        let thread = py
+            .import("threading")?
+            .getattr("Thread")?
+            .call((), Some(&options))?;
         thread.call_method0("start")?;
         Ok::<_, PyErr>(event_loop.unbind())
     })?;
@@ -80,7 +89,11 @@ struct Ended {
 impl Ended {
     fn __call__(&self, task: &Bound<'_, PyAny>) {
         let returned = task.call_method0("result").map(Bound::unbind);
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sender = self
+            .sender
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(sender) = sender {
             // Nobody listens once the guest is gone.
             let _ = sender.send(returned);

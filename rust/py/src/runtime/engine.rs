@@ -14,7 +14,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A shared, thread-safe engine.
-#[pyclass(frozen, subclass, module = "airssys_wasm._native.runtime", name = "Engine")]
+#[pyclass(
+    frozen,
+    subclass,
+    module = "airssys_wasm._native.runtime",
+    name = "Engine"
+)]
 pub struct Engine {
     host: host::Engine,
 }
@@ -27,7 +32,10 @@ impl Engine {
         component_bytes_max, compile_seconds_max, compile_memory_bytes_max, compiler,
         memory_bytes_ceiling, call_seconds_ceiling, fuel_ceiling,
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword-only; checked and named by the face")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keyword-only; checked and named by the face"
+    )]
     fn new(
         py: Python<'_>,
         dense_memory_bytes: Option<usize>,
@@ -59,14 +67,20 @@ impl Engine {
                 memory_bytes_max: compile_memory_bytes_max,
                 worker,
             },
-            policy: Policy { memory_bytes_ceiling, call_seconds_ceiling, fuel_ceiling },
+            policy: Policy {
+                memory_bytes_ceiling,
+                call_seconds_ceiling,
+                fuel_ceiling,
+            },
         };
         let host = py.detach(|| host::Engine::new(options))?;
         Ok(Engine { host })
     }
 
     fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
-        let component = py.detach(|| self.host.load(name, &source)).map_err(Error::Host)?;
+        let component = py
+            .detach(|| self.host.load(name, &source))
+            .map_err(Error::Host)?;
         Ok(Component::new(Arc::new(Plans::new(py, component))))
     }
 

@@ -29,7 +29,10 @@ thread_local! {
 /// Notes which thread gets signals and asks to be told of long calls.
 pub fn install(py: Python<'_>) -> PyResult<()> {
     let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?.getattr("ident")?.extract()?;
+    let main = threading
+        .call_method0("main_thread")?
+        .getattr("ident")?
+        .extract()?;
     let _ = MAIN_THREAD.set(main);
     airssys_host::engine::on_long_call(long_call);
     Ok(())

@@ -78,7 +78,11 @@ pub fn supply(
                     waits,
                     define: lanes::import_lane(&plan),
                 });
-                functions.push(Function { name: full, target, plan });
+                functions.push(Function {
+                    name: full,
+                    target,
+                    plan,
+                });
             }
             Err(error) => failed = Err(error),
         }
@@ -98,22 +102,34 @@ fn find(
     name: &str,
 ) -> PyResult<Option<(Target, bool)>> {
     if interface.is_empty() {
-        let given = imports.get_item(name)?.or(imports.get_item(python_name(name))?);
+        let given = imports
+            .get_item(name)?
+            .or(imports.get_item(python_name(name))?);
         return given.map(|given| plain(given, name)).transpose();
     }
-    let bare = interface.split_once('@').map_or(interface, |(bare, _)| bare);
+    let bare = interface
+        .split_once('@')
+        .map_or(interface, |(bare, _)| bare);
     let Some(object) = imports.get_item(interface)?.or(imports.get_item(bare)?) else {
         return Ok(None);
     };
     match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        None => attribute(&object, name)?.map(|found| plain(found, name)).transpose(),
-        Some(("constructor", class)) => {
-            class_of(&object, class)?.map(|found| plain(found, name)).transpose()
-        }
+        None => attribute(&object, name)?
+            .map(|found| plain(found, name))
+            .transpose(),
+        Some(("constructor", class)) => class_of(&object, class)?
+            .map(|found| plain(found, name))
+            .transpose(),
         Some((kind, path)) => {
-            let Some((class, member)) = path.split_once('.') else { return Ok(None) };
-            let Some(class) = class_of(&object, class)? else { return Ok(None) };
-            let Some(member_found) = attribute(&class, member)? else { return Ok(None) };
+            let Some((class, member)) = path.split_once('.') else {
+                return Ok(None);
+            };
+            let Some(class) = class_of(&object, class)? else {
+                return Ok(None);
+            };
+            let Some(member_found) = attribute(&class, member)? else {
+                return Ok(None);
+            };
             if kind == "static" {
                 return plain(member_found, name).map(Some);
             }
@@ -162,12 +178,17 @@ fn plain(found: Bound<'_, PyAny>, name: &str) -> PyResult<(Target, bool)> {
 
 fn is_coroutine_function(found: &Bound<'_, PyAny>) -> PyResult<bool> {
     let inspect = found.py().import("inspect")?;
-    if inspect.call_method1("iscoroutinefunction", (found,))?.is_truthy()? {
+    if inspect
+        .call_method1("iscoroutinefunction", (found,))?
+        .is_truthy()?
+    {
         return Ok(true);
     }
     // An object with `async def __call__` waits too.
     match found.get_type().getattr_opt("__call__")? {
-        Some(call) => inspect.call_method1("iscoroutinefunction", (call,))?.is_truthy(),
+        Some(call) => inspect
+            .call_method1("iscoroutinefunction", (call,))?
+            .is_truthy(),
         None => Ok(false),
     }
 }
@@ -188,7 +209,8 @@ impl Function {
                 Target::Plain(callable) => callable.bind(py).call1(arguments),
                 Target::Method(name) => {
                     let this = arguments.get_item(0)?;
-                    this.getattr(name.bind(py))?.call1(arguments.get_slice(1, arguments.len()))
+                    this.getattr(name.bind(py))?
+                        .call1(arguments.get_slice(1, arguments.len()))
                 }
             };
         };
@@ -196,10 +218,15 @@ impl Function {
             Target::Plain(callable) => (callable.bind(py).clone(), arguments.clone()),
             Target::Method(name) => {
                 let this = arguments.get_item(0)?;
-                (this.getattr(name.bind(py))?, arguments.get_slice(1, arguments.len()))
+                (
+                    this.getattr(name.bind(py))?,
+                    arguments.get_slice(1, arguments.len()),
+                )
             }
         };
-        caller.call(&callable, &arguments).map(|(returned, _)| returned)
+        caller
+            .call(&callable, &arguments)
+            .map(|(returned, _)| returned)
     }
 }
 
@@ -261,7 +288,10 @@ impl PythonImports {
         store: &mut StoreContextMut<'_, StoreData>,
         params: &[Val],
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let mut handles = Objects { imports: self, store };
+        let mut handles = Objects {
+            imports: self,
+            store,
+        };
         let lifted: PyResult<Vec<_>> = function
             .plan
             .params
@@ -281,7 +311,10 @@ impl PythonImports {
         returned: PyResult<Bound<'_, PyAny>>,
         results: &mut [Val],
     ) -> PyResult<()> {
-        let mut handles = Objects { imports: self, store };
+        let mut handles = Objects {
+            imports: self,
+            store,
+        };
         let lowered = match (&function.plan.result, returned) {
             (None, returned) => return returned.map(drop),
             (Some(Plan::Result { ok, err }), returned) => {
@@ -289,8 +322,9 @@ impl PythonImports {
             }
             (Some(plan), returned) => lower(plan, &returned?, &mut handles),
         };
-        let lowered = lowered
-            .map_err(|mismatch| crate::error::Error::from(mismatch.in_field("the returned value")))?;
+        let lowered = lowered.map_err(|mismatch| {
+            crate::error::Error::from(mismatch.in_field("the returned value"))
+        })?;
         if let Some(slot) = results.first_mut() {
             *slot = lowered;
         }
@@ -371,7 +405,9 @@ impl Embedder for PythonImports {
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
         let Ok(returned) = answer.downcast::<PyResult<Py<PyAny>>>() else {
-            return Err(wasmtime::Error::msg("a coroutine answered with something else"));
+            return Err(wasmtime::Error::msg(
+                "a coroutine answered with something else",
+            ));
         };
         self.run(index, |py, function| {
             let returned = returned.map(|value| value.into_bound(py));
@@ -404,13 +440,16 @@ impl Handles for Objects<'_, '_> {
         let refused = |error: wasmtime::Error| {
             pyo3::exceptions::PyRuntimeError::new_err(format!("a resource of the guest: {error}"))
         };
-        let handle: Resource<HostObject> =
-            resource.try_into_resource(&mut *self.store).map_err(refused)?;
+        let handle: Resource<HostObject> = resource
+            .try_into_resource(&mut *self.store)
+            .map_err(refused)?;
         let mut objects = self.imports.objects();
         let found = if handle.owned() {
             objects.remove(&handle.rep())
         } else {
-            objects.get(&handle.rep()).map(|object| object.clone_ref(py))
+            objects
+                .get(&handle.rep())
+                .map(|object| object.clone_ref(py))
         };
         drop(objects);
         found.map(|object| object.into_bound(py)).ok_or_else(|| {
@@ -420,7 +459,9 @@ impl Handles for Objects<'_, '_> {
 
     fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny> {
         if !owned {
-            return Err(Mismatch::because("a result cannot lend a resource".to_owned()));
+            return Err(Mismatch::because(
+                "a result cannot lend a resource".to_owned(),
+            ));
         }
         let rep = self.imports.next.fetch_add(1, Ordering::Relaxed);
         let handle = Resource::<HostObject>::new_own(rep);

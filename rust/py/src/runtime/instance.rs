@@ -34,7 +34,11 @@ impl Instance {
         plans: Arc<Plans>,
         imports: Option<Arc<PythonImports>>,
     ) -> Instance {
-        Instance { host, plans, imports: Mutex::new(imports) }
+        Instance {
+            host,
+            plans,
+            imports: Mutex::new(imports),
+        }
     }
 
     /// Calls a method of a resource that this instance gave out.
@@ -65,9 +69,13 @@ impl Instance {
             return Err(wrong_count(function, &plan.function, args.len()).into());
         }
         match plan.lane {
-            Some(lane) if !this.host.waits() => {
-                lane(slf.py(), &this.host, Target::Export(index), &plan.function, args)
-            }
+            Some(lane) if !this.host.waits() => lane(
+                slf.py(),
+                &this.host,
+                Target::Export(index),
+                &plan.function,
+                args,
+            ),
             _ => Self::invoke_dynamic(slf, index, plan, args),
         }
     }
@@ -93,7 +101,10 @@ impl Instance {
                 lower(plan, value, &mut handles).map_err(|mismatch| mismatch.in_field(name))?,
             );
         }
-        Ok(Dynamic::new(lowered, usize::from(plan.function.result.is_some())))
+        Ok(Dynamic::new(
+            lowered,
+            usize::from(plan.function.result.is_some()),
+        ))
     }
 
     fn lift_results<'py>(
@@ -113,13 +124,12 @@ impl Instance {
     }
 }
 
-fn wrong_count(
-    function: &Bound<'_, PyString>,
-    plan: &FunctionPlan,
-    given: usize,
-) -> Box<Mismatch> {
-    let params: Vec<_> =
-        plan.params.iter().map(|(name, plan)| format!("{name}: {}", plan.name())).collect();
+fn wrong_count(function: &Bound<'_, PyString>, plan: &FunctionPlan, given: usize) -> Box<Mismatch> {
+    let params: Vec<_> = plan
+        .params
+        .iter()
+        .map(|(name, plan)| format!("{name}: {}", plan.name()))
+        .collect();
     Mismatch::because(format!(
         "{function} takes {} argument{} ({}), got {given}",
         params.len(),
@@ -140,12 +150,15 @@ impl Handles for Taking<'_> {
         _resource: ResourceAny,
         _methods: Option<&Arc<str>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Err(pyo3::exceptions::PyRuntimeError::new_err("arguments give no handles out"))
+        Err(pyo3::exceptions::PyRuntimeError::new_err(
+            "arguments give no handles out",
+        ))
     }
 
     fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny> {
-        let resource =
-            value.cast::<Resource>().map_err(|_| Mismatch::wrong_type(value, "aw.Resource"))?;
+        let resource = value
+            .cast::<Resource>()
+            .map_err(|_| Mismatch::wrong_type(value, "aw.Resource"))?;
         let resource = resource.get();
         if !resource.belongs_to(self.host) {
             return Err(Mismatch::because(resource::FOREIGN.to_owned()));
@@ -203,7 +216,8 @@ impl Instance {
         let target = Target::Export(index);
         let future = if this.host.waits() {
             caller::refuse_reentrant(slf.py(), &this.host, target)?;
-            this.host.start(target, Called::new(slf.py(), &this.host, call, true)?)
+            this.host
+                .start(target, Called::new(slf.py(), &this.host, call, true)?)
         } else {
             this.host.start(target, call)
         };
@@ -211,7 +225,11 @@ impl Instance {
         awaitable::begin(slf.py(), future, move |py, results| {
             let name = PyString::new(py, &plans.component().exports().list()[index].name);
             let (_, plan) = plans.export(&name)?;
-            Ok(Self::lift_results(instance.bind(py), &plan.function, results)?)
+            Ok(Self::lift_results(
+                instance.bind(py),
+                &plan.function,
+                results,
+            )?)
         })
     }
 
@@ -222,19 +240,23 @@ impl Instance {
 
     #[getter]
     fn stdout(&self) -> String {
-        self.host.output().map_or_else(String::new, |(stdout, _)| stdout.text())
+        self.host
+            .output()
+            .map_or_else(String::new, |(stdout, _)| stdout.text())
     }
 
     #[getter]
     fn stderr(&self) -> String {
-        self.host.output().map_or_else(String::new, |(_, stderr)| stderr.text())
+        self.host
+            .output()
+            .map_or_else(String::new, |(_, stderr)| stderr.text())
     }
 
     #[getter]
     fn output_bytes_dropped(&self) -> u64 {
-        self.host
-            .output()
-            .map_or(0, |(stdout, stderr)| stdout.dropped_bytes() + stderr.dropped_bytes())
+        self.host.output().map_or(0, |(stdout, stderr)| {
+            stdout.dropped_bytes() + stderr.dropped_bytes()
+        })
     }
 
     #[getter]
@@ -265,11 +287,20 @@ impl Instance {
 
     fn __clear__(&self) {
         self.host.close();
-        drop(self.imports.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.imports
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 
     fn __repr__(&self) -> String {
-        let state = if self.host.is_open() { "open" } else { "closed" };
+        let state = if self.host.is_open() {
+            "open"
+        } else {
+            "closed"
+        };
         format!("<Instance of {:?}, {state}>", self.plans.component().name())
     }
 }

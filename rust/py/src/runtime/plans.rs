@@ -27,7 +27,7 @@ struct Recent {
     slots: [AtomicPtr<Named>; RECENT_SLOTS],
     /// Owns what the slots point to, strings included: a pointer in a slot
     /// stays good, and its string's address is never given to another object.
-    owned: Mutex<Vec<Box<Named>>>,
+    owned: Mutex<Vec<Arc<Named>>>,
 }
 
 struct Named {
@@ -62,9 +62,13 @@ impl Recent {
         if owned.len() == RECENT_NAMES_MAX {
             return;
         }
-        owned.push(Box::new(Named { name: name.clone().unbind(), index }));
+        owned.push(Arc::new(Named {
+            name: name.clone().unbind(),
+            index,
+        }));
         if let Some(named) = owned.last() {
-            self.slot(name).store(std::ptr::from_ref(&**named).cast_mut(), Ordering::Release);
+            self.slot(name)
+                .store(std::ptr::from_ref(&**named).cast_mut(), Ordering::Release);
         }
     }
 }
@@ -80,9 +84,19 @@ pub struct ExportPlan {
 impl Plans {
     /// Plans of `component`, none made yet.
     pub fn new(py: Python<'_>, component: Arc<Component>) -> Plans {
-        let exports = component.exports().list().iter().map(|_| OnceLock::new()).collect();
+        let exports = component
+            .exports()
+            .list()
+            .iter()
+            .map(|_| OnceLock::new())
+            .collect();
         let names = PyDict::new(py).unbind();
-        Plans { component, names, recent: Recent::default(), exports }
+        Plans {
+            component,
+            names,
+            recent: Recent::default(),
+            exports,
+        }
     }
 
     /// The component.
@@ -119,7 +133,10 @@ impl Plans {
     }
 
     fn find(&self, name: &Bound<'_, PyString>) -> Result<usize> {
-        let index = self.component.exports().find(self.component.name(), name.to_str()?)?;
+        let index = self
+            .component
+            .exports()
+            .find(self.component.name(), name.to_str()?)?;
         self.names.bind(name.py()).set_item(name, index)?;
         Ok(index)
     }
@@ -134,7 +151,13 @@ impl Plans {
     }
 
     fn function(&self, py: Python<'_>, ty: &ComponentFunc) -> FunctionPlan {
-        FunctionPlan::new(&Scope { py, resources: self.component.resources() }, ty)
+        FunctionPlan::new(
+            &Scope {
+                py,
+                resources: self.component.resources(),
+            },
+            ty,
+        )
     }
 
     /// Calls `visit` with interface, name and type of each imported function.

@@ -13,7 +13,10 @@ pub struct Receipt {
 impl Receipt {
     /// The receipt of a call under this memory limit.
     pub fn new(inner: airssys_host::instance::Receipt, memory_bytes_max: usize) -> Self {
-        Self { inner, memory_bytes_max }
+        Self {
+            inner,
+            memory_bytes_max,
+        }
     }
 }
 
@@ -69,7 +72,10 @@ impl Receipt {
     }
 
     fn __repr__(&self) -> String {
-        let fuel = self.inner.fuel.map_or_else(|| "None".to_owned(), |fuel| fuel.to_string());
+        let fuel = self
+            .inner
+            .fuel
+            .map_or_else(|| "None".to_owned(), |fuel| fuel.to_string());
         format!(
             "Receipt(seconds={:.6}, queue_seconds={:.6}, fuel={fuel}, memory_bytes_peak={}, \
              memory_denied={}, host_calls={}, bytes_in={}, bytes_out={})",

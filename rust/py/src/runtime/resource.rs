@@ -1,7 +1,7 @@
 //! `aw.Resource`: a handle to something inside an instance.
 
-use super::instance::Instance;
 use super::calling;
+use super::instance::Instance;
 use crate::error::Result;
 use airssys_host::wasmtime::component::ResourceAny;
 use airssys_host::{self as host, Error as HostError};
@@ -36,7 +36,12 @@ impl Resource {
         resource: ResourceAny,
         methods: Option<Arc<str>>,
     ) -> Self {
-        Self { instance, host, methods, state: Mutex::new(State::Here(resource)) }
+        Self {
+            instance,
+            host,
+            methods,
+            state: Mutex::new(State::Here(resource)),
+        }
     }
 
     /// The handle, to be lent to its guest, or given away if `owned`.
@@ -46,7 +51,9 @@ impl Resource {
     /// If it is gone; the text says how.
     pub fn pass(&self, owned: bool) -> std::result::Result<ResourceAny, String> {
         let mut state = self.lock();
-        let State::Here(resource) = *state else { return Err(Self::gone(*state)) };
+        let State::Here(resource) = *state else {
+            return Err(Self::gone(*state));
+        };
         if owned {
             *state = State::Moved;
         }

@@ -2,7 +2,7 @@
 
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 /// One case and its value; immutable.
 #[pyclass(frozen, generic, module = "airssys_wasm", name = "Variant")]
@@ -24,11 +24,18 @@ impl Variant {
     #[new]
     #[pyo3(signature = (case, value=None))]
     fn new(py: Python<'_>, case: String, value: Option<Py<PyAny>>) -> Self {
-        Self { case, value: value.unwrap_or_else(|| py.None()) }
+        Self {
+            case,
+            value: value.unwrap_or_else(|| py.None()),
+        }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("Variant({:?}, {})", self.case, self.value.bind(py).repr()?))
+        Ok(format!(
+            "Variant({:?}, {})",
+            self.case,
+            self.value.bind(py).repr()?
+        ))
     }
 
     fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
@@ -39,16 +46,28 @@ impl Variant {
         let other = other.get();
         let equal = self.case == other.case && self.value.bind(py).eq(other.value.bind(py))?;
         let wanted = matches!(op, CompareOp::Eq);
-        Ok((equal == wanted).into_pyobject(py)?.to_owned().into_any().unbind())
+        Ok((equal == wanted)
+            .into_pyobject(py)?
+            .to_owned()
+            .into_any()
+            .unbind())
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        PyTuple::new(py, [self.case.clone().into_pyobject(py)?.as_any(), self.value.bind(py)])?
-            .hash()
+        PyTuple::new(
+            py,
+            [
+                self.case.clone().into_pyobject(py)?.as_any(),
+                self.value.bind(py),
+            ],
+        )?
+        .hash()
     }
 
-    fn __reduce__(&self, py: Python<'_>) -> PyResult<(Py<PyAny>, (String, Py<PyAny>))> {
-        let class = py.get_type::<Variant>().into_any().unbind();
-        Ok((class, (self.case.clone(), self.value.clone_ref(py))))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (String, Py<PyAny>)) {
+        (
+            py.get_type::<Variant>(),
+            (self.case.clone(), self.value.clone_ref(py)),
+        )
     }
 }

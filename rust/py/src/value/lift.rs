@@ -8,8 +8,8 @@ use airssys_host::wasmtime::component::{ResourceAny, Val};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use std::sync::Arc;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PyString, PyTuple};
+use std::sync::Arc;
 
 /// Resource handles and the Python objects that stand for them.
 pub trait Handles {
@@ -81,7 +81,7 @@ pub fn lift<'py>(
             let plan = find(cases, &name).and_then(|case| case.plan.as_ref());
             variant(py, name, plan, payload, handles)
         }
-        (Plan::Enum(names), Val::Enum(name)) => interned(py, names, &name),
+        (Plan::Enum(names), Val::Enum(name)) => Ok(interned(py, names, &name)),
         (Plan::Option(inner), Val::Option(payload)) => option(py, inner, payload, handles),
         (Plan::Result { ok, err }, Val::Result(value)) => {
             let (name, plan, payload) = match value {
@@ -91,9 +91,8 @@ pub fn lift<'py>(
             variant(py, name.to_owned(), plan.as_deref(), payload, handles)
         }
         (Plan::Flags(names), Val::Flags(set)) => {
-            let lifted: PyResult<Vec<_>> =
-                set.iter().map(|name| interned(py, names, name)).collect();
-            Ok(PyFrozenSet::new(py, lifted?)?.into_any())
+            let lifted = set.iter().map(|name| interned(py, names, name));
+            Ok(PyFrozenSet::new(py, lifted)?.into_any())
         }
         (Plan::Own(methods) | Plan::Borrow(methods), Val::Resource(resource)) => {
             handles.give(py, resource, methods.as_ref())
@@ -148,10 +147,10 @@ fn find<'a>(cases: &'a [Case], name: &str) -> Option<&'a Case> {
     cases.iter().find(|case| case.name.wit == name)
 }
 
-fn interned<'py>(py: Python<'py>, names: &[Name], name: &str) -> PyResult<Bound<'py, PyAny>> {
+fn interned<'py>(py: Python<'py>, names: &[Name], name: &str) -> Bound<'py, PyAny> {
     match names.iter().find(|known| known.wit == name) {
-        Some(known) => Ok(known.python.bind(py).clone().into_any()),
-        None => Ok(PyString::new(py, name).into_any()),
+        Some(known) => known.python.bind(py).clone().into_any(),
+        None => PyString::new(py, name).into_any(),
     }
 }
 
@@ -190,7 +189,9 @@ pub fn raise_err<'py>(
     handles: &mut dyn Handles,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (Plan::Result { ok, err }, Val::Result(value)) = (plan, value) else {
-        return Err(PyRuntimeError::new_err("the function's result is no result"));
+        return Err(PyRuntimeError::new_err(
+            "the function's result is no result",
+        ));
     };
     match value {
         Ok(payload) => side(py, ok.as_deref(), payload, handles),

@@ -1,26 +1,20 @@
 //! Python values into component-model values, checked before the guest runs.
 
+use super::lift::Handles;
 use super::mismatch::{Mismatch, Outcome};
 use super::numbers::{Number, take_buffer};
 use super::plan::{Case, Field, Name, Plan, attribute};
-use super::lift::Handles;
 use crate::runtime::Variant;
 use airssys_host::wasmtime::component::Val;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 /// Turns `value` into a value of the type of `plan`.
 ///
 /// # Errors
 ///
 /// [`Mismatch`] with the path to what does not fit.
-pub fn lower(
-    plan: &Plan,
-    value: &Bound<'_, PyAny>,
-    handles: &mut dyn Handles,
-) -> Outcome<Val> {
+pub fn lower(plan: &Plan, value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Outcome<Val> {
     Ok(match plan {
         Plan::Bool => Val::Bool(boolean(value)?),
         Plan::S8 => Val::S8(Number::take(value)?),
@@ -47,7 +41,9 @@ pub fn lower(
         Plan::Own(_) => Val::Resource(handles.take(value, true)?),
         Plan::Borrow(_) => Val::Resource(handles.take(value, false)?),
         Plan::Unsupported(name) => {
-            return Err(Mismatch::because(format!("values of type {name} cannot be passed yet")));
+            return Err(Mismatch::because(format!(
+                "values of type {name} cannot be passed yet"
+            )));
         }
     })
 }
@@ -75,7 +71,9 @@ pub fn character(value: &Bound<'_, PyAny>) -> Outcome<char> {
 
 /// A text without lone surrogates.
 pub fn text<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<&'a str> {
-    let text = value.cast::<PyString>().map_err(|_| Mismatch::wrong_type(value, "str"))?;
+    let text = value
+        .cast::<PyString>()
+        .map_err(|_| Mismatch::wrong_type(value, "str"))?;
     text.to_str().map_err(|_| {
         Mismatch::because("the str holds a lone surrogate, which is no Unicode text".to_owned())
     })
@@ -148,7 +146,9 @@ fn list(item: &Plan, value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Out
     if let Some(list) = buffer(item, value)? {
         return Ok(list);
     }
-    Ok(Val::List(items(value, "a list")?.map(|value| lower(item, value, handles))?))
+    Ok(Val::List(
+        items(value, "a list")?.map(|value| lower(item, value, handles))?,
+    ))
 }
 
 fn buffer(item: &Plan, value: &Bound<'_, PyAny>) -> Outcome<Option<Val>> {
@@ -178,7 +178,11 @@ fn record(fields: &[Field], value: &Bound<'_, PyAny>, handles: &mut dyn Handles)
     Ok(Val::Record(lowered))
 }
 
-fn record_of_dict(fields: &[Field], dict: &Bound<'_, PyDict>, handles: &mut dyn Handles) -> Outcome<Vec<(String, Val)>> {
+fn record_of_dict(
+    fields: &[Field],
+    dict: &Bound<'_, PyDict>,
+    handles: &mut dyn Handles,
+) -> Outcome<Vec<(String, Val)>> {
     let py = dict.py();
     let mut lowered = Vec::with_capacity(fields.len());
     for field in fields {
@@ -203,7 +207,9 @@ fn lookup<'py>(dict: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> Option<
 #[cold]
 fn surplus(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
     let known = |key: &str| {
-        fields.iter().any(|field| field.name.wit == key || attribute(&field.name.wit) == key)
+        fields
+            .iter()
+            .any(|field| field.name.wit == key || attribute(&field.name.wit) == key)
     };
     let keys = dict.keys().iter().map(|key| key.to_string());
     let unknown: Vec<_> = keys.filter(|key| !known(key)).collect();
@@ -231,22 +237,33 @@ fn twice(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
     Mismatch::because(format!("{name} is given twice; hint: spell it one way"))
 }
 
-fn record_of_object(fields: &[Field], value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Outcome<Vec<(String, Val)>> {
+fn record_of_object(
+    fields: &[Field],
+    value: &Bound<'_, PyAny>,
+    handles: &mut dyn Handles,
+) -> Outcome<Vec<(String, Val)>> {
     if !value.hasattr("__dataclass_fields__").unwrap_or(false) {
         return Err(Mismatch::wrong_type(value, "a dict or dataclass"));
     }
     let mut lowered = Vec::with_capacity(fields.len());
     for field in fields {
-        let found = value.getattr(field.name.attribute.bind(value.py())).map_err(|_| {
-            Mismatch::because("the field is missing".to_owned()).in_field(&field.name.wit)
-        })?;
+        let found = value
+            .getattr(field.name.attribute.bind(value.py()))
+            .map_err(|_| {
+                Mismatch::because("the field is missing".to_owned()).in_field(&field.name.wit)
+            })?;
         lowered.push(field_value(field, &found, handles)?);
     }
     Ok(lowered)
 }
 
-fn field_value(field: &Field, value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Outcome<(String, Val)> {
-    let lowered = lower(&field.plan, value, handles).map_err(|mismatch| mismatch.in_field(&field.name.wit))?;
+fn field_value(
+    field: &Field,
+    value: &Bound<'_, PyAny>,
+    handles: &mut dyn Handles,
+) -> Outcome<(String, Val)> {
+    let lowered = lower(&field.plan, value, handles)
+        .map_err(|mismatch| mismatch.in_field(&field.name.wit))?;
     Ok((field.name.wit.clone(), lowered))
 }
 
@@ -262,7 +279,9 @@ fn tuple(plans: &[Plan], value: &Bound<'_, PyAny>, handles: &mut dyn Handles) ->
     let mut plans = plans.iter();
     let lowered = given.map(|item| match plans.next() {
         Some(plan) => lower(plan, item, handles),
-        None => Err(Mismatch::because("the tuple grew while it was read".to_owned())),
+        None => Err(Mismatch::because(
+            "the tuple grew while it was read".to_owned(),
+        )),
     })?;
     Ok(Val::Tuple(lowered))
 }
@@ -271,10 +290,13 @@ fn variant(cases: &[Case], value: &Bound<'_, PyAny>, handles: &mut dyn Handles) 
     // A case without payload may be given by its name alone.
     if let Ok(name) = value.cast::<PyString>() {
         let case = find_case(cases, &name.to_string_lossy())?;
-        return payload(case, None, handles).map(|payload| Val::Variant(case.name.wit.clone(), payload));
+        return payload(case, None, handles)
+            .map(|payload| Val::Variant(case.name.wit.clone(), payload));
     }
-    let variant =
-        value.cast::<Variant>().map_err(|_| Mismatch::wrong_type(value, "aw.Variant"))?.get();
+    let variant = value
+        .cast::<Variant>()
+        .map_err(|_| Mismatch::wrong_type(value, "aw.Variant"))?
+        .get();
     let case = find_case(cases, &variant.case)?;
     let given = variant.value.bind(value.py());
     let given = (!given.is_none() || case.plan.is_some()).then_some(given);
@@ -282,13 +304,23 @@ fn variant(cases: &[Case], value: &Bound<'_, PyAny>, handles: &mut dyn Handles) 
 }
 
 fn find_case<'a>(cases: &'a [Case], name: &str) -> Outcome<&'a Case> {
-    cases.iter().find(|case| case.name.wit == name).ok_or_else(|| {
-        let names: Vec<_> = cases.iter().map(|case| case.name.wit.as_str()).collect();
-        Mismatch::because(format!("no case {name:?}; hint: its cases are {}", names.join(", ")))
-    })
+    cases
+        .iter()
+        .find(|case| case.name.wit == name)
+        .ok_or_else(|| {
+            let names: Vec<_> = cases.iter().map(|case| case.name.wit.as_str()).collect();
+            Mismatch::because(format!(
+                "no case {name:?}; hint: its cases are {}",
+                names.join(", ")
+            ))
+        })
 }
 
-fn payload(case: &Case, given: Option<&Bound<'_, PyAny>>, handles: &mut dyn Handles) -> Outcome<Option<Box<Val>>> {
+fn payload(
+    case: &Case,
+    given: Option<&Bound<'_, PyAny>>,
+    handles: &mut dyn Handles,
+) -> Outcome<Option<Box<Val>>> {
     let name = &case.name.wit;
     match (&case.plan, given) {
         (None, None) => Ok(None),
@@ -331,9 +363,17 @@ fn option(inner: &Plan, value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> 
     Ok(Val::Option(Some(Box::new(lower(inner, value, handles)?))))
 }
 
-fn result(ok: Option<&Plan>, err: Option<&Plan>, value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Outcome<Val> {
+fn result(
+    ok: Option<&Plan>,
+    err: Option<&Plan>,
+    value: &Bound<'_, PyAny>,
+    handles: &mut dyn Handles,
+) -> Outcome<Val> {
     const WANTED: &str = "aw.Variant(\"ok\", value) or aw.Variant(\"err\", value)";
-    let variant = value.cast::<Variant>().map_err(|_| Mismatch::wrong_type(value, WANTED))?.get();
+    let variant = value
+        .cast::<Variant>()
+        .map_err(|_| Mismatch::wrong_type(value, WANTED))?
+        .get();
     let payload = variant.value.bind(value.py());
     match variant.case.as_str() {
         "ok" => Ok(Val::Result(Ok(side(ok, payload, "ok", handles)?))),
@@ -371,6 +411,16 @@ fn flags(names: &[Name], value: &Bound<'_, PyAny>) -> Outcome<Val> {
         known(names, text(flag)?)?;
     }
     // In the order of WIT, so that equal sets give equal values.
-    let set = |name: &&Name| given.iter().any(|flag| flag.eq(name.python.bind(py)).unwrap_or(false));
-    Ok(Val::Flags(names.iter().filter(set).map(|name| name.wit.clone()).collect()))
+    let set = |name: &&Name| {
+        given
+            .iter()
+            .any(|flag| flag.eq(name.python.bind(py)).unwrap_or(false))
+    };
+    Ok(Val::Flags(
+        names
+            .iter()
+            .filter(set)
+            .map(|name| name.wit.clone())
+            .collect(),
+    ))
 }

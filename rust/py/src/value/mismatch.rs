@@ -38,7 +38,10 @@ impl Mismatch {
 
     /// For any other reason.
     pub fn because(why: String) -> Box<Mismatch> {
-        Box::new(Mismatch { reversed: Vec::new(), why })
+        Box::new(Mismatch {
+            reversed: Vec::new(),
+            why,
+        })
     }
 
     /// Says that the value is field or case `name` of its parent.
@@ -74,7 +77,9 @@ impl Mismatch {
 }
 
 fn type_name(found: &Bound<'_, PyType>) -> String {
-    found.name().map_or_else(|_| "a value".to_owned(), |name| name.to_string())
+    found
+        .name()
+        .map_or_else(|_| "a value".to_owned(), |name| name.to_string())
 }
 
 // `repr` runs the value's own code and may fail or be endless text.
@@ -82,7 +87,9 @@ fn shown(value: &Bound<'_, PyAny>) -> String {
     if value.is_instance_of::<PyString>() && value.len().is_ok_and(|chars| chars > 1_000) {
         return "a long text".to_owned();
     }
-    let Ok(text) = value.repr() else { return type_name(&value.get_type()) };
+    let Ok(text) = value.repr() else {
+        return type_name(&value.get_type());
+    };
     let text = text.to_string_lossy();
     match text.char_indices().nth(SHOWN_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -26,11 +26,15 @@ pub trait Number: Element + Copy {
 
 macro_rules! in_buffers {
     ($element:ident) => {
-        const ELEMENT: ElementType = ElementType::$element { bytes: size_of::<Self>() };
+        const ELEMENT: ElementType = ElementType::$element {
+            bytes: size_of::<Self>(),
+        };
 
         fn of_bytes(bytes: &[u8]) -> Self {
             // A buffer is cut into pieces of this very size.
-            bytes.try_into().map_or_else(|_| Self::default(), Self::from_ne_bytes)
+            bytes
+                .try_into()
+                .map_or_else(|_| Self::default(), Self::from_ne_bytes)
         }
     };
 }
@@ -93,7 +97,10 @@ impl Number for f32 {
             Ok(float) => float.value(),
             Err(_) => take_float(value, Self::NAME)?,
         };
-        #[allow(clippy::cast_possible_truncation, reason = "rounding is what f32 means")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "rounding is what f32 means"
+        )]
         let narrow = wide as f32;
         if narrow.is_infinite() && wide.is_finite() {
             return Err(Mismatch::unfit(value, Self::NAME));
@@ -157,5 +164,9 @@ fn swapped(format: &CStr) -> bool {
 fn unaligned<T: Number>(value: &Bound<'_, PyAny>) -> PyResult<Vec<T>> {
     let view = PyMemoryView::from(value)?;
     let bytes = view.call_method0("tobytes")?.cast_into::<PyBytes>()?;
-    Ok(bytes.as_bytes().chunks_exact(size_of::<T>()).map(T::of_bytes).collect())
+    Ok(bytes
+        .as_bytes()
+        .chunks_exact(size_of::<T>())
+        .map(T::of_bytes)
+        .collect())
 }

@@ -1,10 +1,10 @@
 //! How each value of a function crosses, worked out once from its type.
 
-use pyo3::prelude::*;
-use pyo3::types::PyString;
 use airssys_host::component::ExportedResource;
 use airssys_host::wasmtime::component::ResourceType;
 use airssys_host::wasmtime::component::types::{ComponentFunc, Type};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
 use std::sync::Arc;
 
 /// The type of one value.
@@ -109,7 +109,10 @@ impl FunctionPlan {
     /// Works the plan out.
     pub fn new(scope: &Scope<'_, '_>, ty: &ComponentFunc) -> FunctionPlan {
         FunctionPlan {
-            params: ty.params().map(|(name, ty)| (name.to_owned(), scope.plan(&ty))).collect(),
+            params: ty
+                .params()
+                .map(|(name, ty)| (name.to_owned(), scope.plan(&ty)))
+                .collect(),
             result: ty.results().next().map(|ty| scope.plan(&ty)),
         }
     }
@@ -117,17 +120,21 @@ impl FunctionPlan {
 
 /// Words that cannot be the name of an attribute.
 const KEYWORDS: &[&str] = &[
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
-    "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if",
-    "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-    "while", "with", "yield",
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
+    "with", "yield",
 ];
 
 /// The Python name for a WIT name: snake case, and an underscore behind what
 /// would be a keyword.
 pub fn attribute(wit: &str) -> String {
     let name = wit.replace('-', "_");
-    if KEYWORDS.contains(&name.as_str()) { name + "_" } else { name }
+    if KEYWORDS.contains(&name.as_str()) {
+        name + "_"
+    } else {
+        name
+    }
 }
 
 impl Name {
@@ -203,9 +210,7 @@ impl Scope<'_, '_> {
                 ok: result.ok().map(|ty| Box::new(scope.plan(&ty))),
                 err: result.err().map(|ty| Box::new(scope.plan(&ty))),
             },
-            Type::Flags(flags) => {
-                Plan::Flags(flags.names().map(|name| scope.name(name)).collect())
-            }
+            Type::Flags(flags) => Plan::Flags(flags.names().map(|name| scope.name(name)).collect()),
             Type::Own(ty) => Plan::Own(scope.methods(ty)),
             Type::Borrow(ty) => Plan::Borrow(scope.methods(ty)),
             Type::Map(_) => Plan::Unsupported("map"),

@@ -160,7 +160,9 @@ pub fn select(plan: &FunctionPlan) -> Option<Lane> {
 }
 
 fn returns<P: Params>(plan: &FunctionPlan) -> Option<Lane> {
-    let Some(result) = &plan.result else { return Some(lane::<P, Unit>) };
+    let Some(result) = &plan.result else {
+        return Some(lane::<P, Unit>);
+    };
     Some(match result {
         Plan::Bool => lane::<P, Plain<Flag>>,
         Plan::Text => lane::<P, Plain<Text>>,
@@ -171,13 +173,14 @@ fn returns<P: Params>(plan: &FunctionPlan) -> Option<Lane> {
         Plan::S64 => lane::<P, Plain<i64>>,
         Plan::F32 => lane::<P, Plain<f32>>,
         Plan::F64 => lane::<P, Plain<f64>>,
-        Plan::Result { ok: Some(ok), err: Some(err) } if matches!(**err, Plan::Text) => {
-            match **ok {
-                Plan::Bytes => lane::<P, Fallible<Blob>>,
-                Plan::Text => lane::<P, Fallible<Text>>,
-                _ => return None,
-            }
-        }
+        Plan::Result {
+            ok: Some(ok),
+            err: Some(err),
+        } if matches!(**err, Plan::Text) => match **ok {
+            Plan::Bytes => lane::<P, Fallible<Blob>>,
+            Plan::Text => lane::<P, Fallible<Text>>,
+            _ => return None,
+        },
         _ => return None,
     })
 }

@@ -77,8 +77,9 @@ impl<R: Keep> Returned for Fallible<R> {
 }
 
 fn kept<R: Keep>(value: &Bound<'_, PyAny>) -> PyResult<R::Rust> {
-    R::keep(value)
-        .map_err(|mismatch| crate::error::Error::from(mismatch.in_field("the returned value")).into())
+    R::keep(value).map_err(|mismatch| {
+        crate::error::Error::from(mismatch.in_field("the returned value")).into()
+    })
 }
 
 fn lane<A: Arguments, R: Returned>(
@@ -86,16 +87,19 @@ fn lane<A: Arguments, R: Returned>(
     name: &str,
     index: usize,
 ) -> wasmtime::Result<()> {
-    linker.func_wrap(name, move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
-        let embedder = store.data_mut().host_call();
-        let imports = PythonImports::of(&*embedder)?;
-        let returned = imports.run(index, |py, function| {
-            let arguments = A::give(py, arguments)?;
-            R::keep(py, function.invoke(py, &arguments))
-        })?;
-        store.data().check_deadline()?;
-        Ok(returned)
-    })
+    linker.func_wrap(
+        name,
+        move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
+            let embedder = store.data_mut().host_call();
+            let imports = PythonImports::of(&*embedder)?;
+            let returned = imports.run(index, |py, function| {
+                let arguments = A::give(py, arguments)?;
+                R::keep(py, function.invoke(py, &arguments))
+            })?;
+            store.data().check_deadline()?;
+            Ok(returned)
+        },
+    )
 }
 
 /// How to link a function of this plan through a lane, if its shape has one:
@@ -118,20 +122,23 @@ pub fn define(plan: &FunctionPlan) -> Option<Define> {
 }
 
 fn returned<A: Arguments>(plan: &FunctionPlan) -> Option<Define> {
-    let Some(result) = &plan.result else { return Some(lane::<A, Nothing>) };
+    let Some(result) = &plan.result else {
+        return Some(lane::<A, Nothing>);
+    };
     Some(match result {
         Plan::Bool => lane::<A, Plain<Flag>>,
         Plan::Text => lane::<A, Plain<Text>>,
         Plan::Bytes => lane::<A, Plain<Blob>>,
         Plan::U32 => lane::<A, Plain<u32>>,
         Plan::U64 => lane::<A, Plain<u64>>,
-        Plan::Result { ok: Some(ok), err: Some(err) } if matches!(**err, Plan::Text) => {
-            match **ok {
-                Plan::Bytes => lane::<A, Fallible<Blob>>,
-                Plan::Text => lane::<A, Fallible<Text>>,
-                _ => return None,
-            }
-        }
+        Plan::Result {
+            ok: Some(ok),
+            err: Some(err),
+        } if matches!(**err, Plan::Text) => match **ok {
+            Plan::Bytes => lane::<A, Fallible<Blob>>,
+            Plan::Text => lane::<A, Fallible<Text>>,
+            _ => return None,
+        },
         _ => return None,
     })
 }

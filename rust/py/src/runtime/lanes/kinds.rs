@@ -1,5 +1,7 @@
 //! Kinds of values that have lanes.
 
+#![allow(clippy::needless_lifetimes, reason = "spelled as in the traits")]
+
 use crate::value::{Number, Outcome, blob, boolean, numbers, text};
 use airssys_host::instance::Weigh;
 use airssys_host::wasmtime::component::{Lift, Lower};
