@@ -15,7 +15,7 @@ use airssys_host::wasmtime::component::{ResourceAny, Val};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Weak};
 
 /// A live instance. Threads may share it: it serves one call at a time.
 #[pyclass(frozen, weakref, module = "airssys_wasm", name = "Instance")]
@@ -24,7 +24,8 @@ pub struct Instance {
     plans: Arc<Plans>,
     /// What its imports run, for the garbage collector: they often hold on to
     /// the very object that holds the instance.
-    imports: Mutex<Option<Arc<PythonImports>>>,
+    /// They go with the store, not with this handle.
+    imports: Weak<PythonImports>,
 }
 
 impl Instance {
@@ -37,7 +38,7 @@ impl Instance {
         Instance {
             host,
             plans,
-            imports: Mutex::new(imports),
+            imports: imports.as_ref().map(Arc::downgrade).unwrap_or_default(),
         }
     }
 
@@ -279,20 +280,14 @@ impl Instance {
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape PyO3 asks for")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        match self.imports.try_lock().as_deref() {
-            Ok(Some(imports)) => imports.traverse(&visit),
-            _ => Ok(()),
+        match self.imports.upgrade() {
+            Some(imports) => imports.traverse(&visit),
+            None => Ok(()),
         }
     }
 
     fn __clear__(&self) {
         self.host.close();
-        drop(
-            self.imports
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
     }
 
     fn __repr__(&self) -> String {

@@ -134,7 +134,7 @@ pub fn take_buffer<T: Number>(value: &Bound<'_, PyAny>) -> Outcome<Option<Vec<T>
         return Ok(None);
     }
     let wrong = || Mismatch::wrong_type(value, &format!("a buffer of {}", T::NAME));
-    let buffer = PyUntypedBuffer::get(value).map_err(|_| wrong())?;
+    let buffer = untyped(value).map_err(|_| wrong())?;
     let format = buffer.format();
     if ElementType::from_format(format) != T::ELEMENT || swapped(format) {
         return Err(wrong());
@@ -147,6 +147,12 @@ pub fn take_buffer<T: Number>(value: &Bound<'_, PyAny>) -> Outcome<Option<Vec<T>
         Err(_) => unaligned(value),
     };
     numbers.map(Some).map_err(|_| wrong())
+}
+
+// Some exporters, ctypes among them, leave out what a memoryview fills in.
+fn untyped(value: &Bound<'_, PyAny>) -> PyResult<PyUntypedBuffer> {
+    PyUntypedBuffer::get(value)
+        .or_else(|_| PyUntypedBuffer::get(PyMemoryView::from(value)?.as_any()))
 }
 
 /// Whether the format says that the bytes are in the other order than ours.
