@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from airssys_wasm.errors import CapabilityDenied
@@ -30,7 +30,8 @@ class Grant:
         network: only the empty list so far: sockets that reach nobody.
 
     Raises:
-        ValueError: a list that this version cannot enforce, or a malformed name.
+        ValueError: a list that this version cannot enforce, a malformed name or
+            value, or a switch that is no bool.
     """
 
     clocks: bool = True
@@ -48,9 +49,11 @@ class Grant:
                     f"{name}: this version can only grant the empty list, which links the "
                     f"interface with nothing in it; hint: {name}=[]"
                 )
-        for name in self.environment or ():
-            if not isinstance(name, str) or not name or "=" in name or "\0" in name:
-                raise ValueError(f"environment: {name!r} is no name of a variable")
+        for name in ("clocks", "random", "output"):
+            switch = getattr(self, name)
+            if not isinstance(switch, bool):
+                raise ValueError(f"{name}: expected True or False, got {switch!r}")  # noqa: TRY004 - one class for a malformed grant
+        _require_environment(self.environment)
 
     def variables(self) -> list[tuple[str, str]] | None:
         """Return the variables to pass on, or ``None`` if the guest gets no environment."""
@@ -91,3 +94,29 @@ class Grant:
             case "network":
                 return False, f"Grant(network=[{resource!r}])"
         raise ValueError(f"no action {action!r}")
+
+
+def _require_environment(environment: object) -> None:
+    if environment is None:
+        return
+    if isinstance(environment, str) or not isinstance(environment, Mapping | Collection):
+        # Each letter of a text would be a name.
+        raise ValueError(f"environment: {environment!r} is no list of names")  # noqa: TRY004 - as above
+    for name in environment:
+        if not _is_text(name) or not name or "=" in name:
+            raise ValueError(f"environment: {name!r} is no name of a variable")
+    if isinstance(environment, Mapping):
+        for name, value in environment.items():
+            if not _is_text(value):
+                raise ValueError(f"environment: {name!r} cannot have the value {value!r}")
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text that a guest can be given: Unicode without NUL."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

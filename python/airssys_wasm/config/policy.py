@@ -29,11 +29,26 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Refuse ceilings that the engine could not keep."""
-        _within("memory_bytes_ceiling", self.memory_bytes_ceiling, 64 * 1024, 4 * GIB)
-        _within("call_seconds_ceiling", self.call_seconds_ceiling, 0.001, 300.0)
-        _within("fuel_ceiling", self.fuel_ceiling, 1, 2**63 - 1)
+        require_whole("memory_bytes_ceiling", self.memory_bytes_ceiling, 64 * 1024, 4 * GIB)
+        require_seconds("call_seconds_ceiling", self.call_seconds_ceiling, 0.001, 300.0)
+        require_whole("fuel_ceiling", self.fuel_ceiling, 1, 2**63 - 1)
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
+def require_whole(name: str, value: object, low: int, high: int) -> None:
+    """Return if ``value`` is a whole number of the range.
+
+    Raises:
+        LimitInvalid: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}, or no int")
+
+
+def require_seconds(name: str, value: object, low: float, high: float) -> None:
+    """Return if ``value`` is a time of the range.
+
+    Raises:
+        LimitInvalid: it is not.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}")

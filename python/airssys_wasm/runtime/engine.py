@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from airssys_wasm import _native as _native_module
 from airssys_wasm._native import runtime as _native
 from airssys_wasm.config import GIB, MIB, Policy
-from airssys_wasm.errors import LimitInvalid
+from airssys_wasm.config.policy import require_seconds, require_whole
 from airssys_wasm.runtime.component import Component
 
 if TYPE_CHECKING:
@@ -74,22 +74,20 @@ class Engine(_native.Engine):
         compiler: str | os.PathLike[str] | None = None,
     ) -> Self:
         policy = policy or Policy()
-        _check_range("pool_instances", pool_instances, 1, 1_000_000)
-        _check_range("instances_max", instances_max, 1, 10_000_000)
-        _check_range("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
-        _check_range("component_bytes_max", component_bytes_max, 8, GIB)
-        _check_range("compile_seconds_max", compile_seconds_max, 0.001, 3600.0)
-        _check_range("compile_memory_bytes_max", compile_memory_bytes_max, 64 * MIB, 2**63 - 1)
+        require_whole("pool_instances", pool_instances, 1, 1_000_000)
+        require_whole("instances_max", instances_max, 1, 10_000_000)
+        require_whole("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
+        require_whole("component_bytes_max", component_bytes_max, 8, GIB)
+        require_seconds("compile_seconds_max", compile_seconds_max, 0.001, 3600.0)
+        require_whole("compile_memory_bytes_max", compile_memory_bytes_max, 64 * MIB, 2**63 - 1)
         if dense_memory_bytes is not None:
-            _check_range("dense_memory_bytes", dense_memory_bytes, 64 * 1024, 64 * MIB)
+            require_whole("dense_memory_bytes", dense_memory_bytes, 64 * 1024, 64 * MIB)
         engine = super().__new__(
             cls,
             dense_memory_bytes=dense_memory_bytes,
             pool_instances=pool_instances,
             instances_max=instances_max,
-            cache_dir=(
-                _default_cache_dir() if isinstance(cache_dir, EllipsisType) else cache_dir
-            ),
+            cache_dir=(_default_cache_dir() if isinstance(cache_dir, EllipsisType) else cache_dir),
             cache_bytes_max=cache_bytes_max,
             component_bytes_max=component_bytes_max,
             compile_seconds_max=compile_seconds_max,
@@ -138,11 +136,6 @@ def _encoded(text: str) -> bytes:
     # A lone surrogate is no text of any format: what the parser says of the
     # replacement is as good as anything.
     return text.encode("utf-8", "replace")
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}")
 
 
 def _default_cache_dir(environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -24,7 +24,7 @@ pub(crate) struct Code {
     exports: Exports,
     resources: Vec<ExportedResource>,
     imports: Vec<Import>,
-    prelinked: Mutex<HashMap<LinkKey, Arc<Prelinked>>>,
+    prelinked: Mutex<Vec<(LinkKey, Arc<Prelinked>)>>,
 }
 
 /// Code for one metering, in the pool's engine or, where a component does not
@@ -219,7 +219,7 @@ impl Code {
         Ok((compiled, indices, Allocation::OnDemand))
     }
 
-    pub(crate) fn prelinked(&self) -> MutexGuard<'_, HashMap<LinkKey, Arc<Prelinked>>> {
+    pub(crate) fn prelinked(&self) -> MutexGuard<'_, Vec<(LinkKey, Arc<Prelinked>)>> {
         self.prelinked
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

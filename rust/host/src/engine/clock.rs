@@ -40,6 +40,9 @@ fn clock() -> &'static Clock {
     })
 }
 
+/// How long it is measured before its speed is taken as known.
+const KEEP: Duration = Duration::from_secs(1);
+
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn kernel_trusts_counter() -> bool {
     const SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
@@ -103,13 +106,22 @@ pub(crate) fn ticks(duration: Duration) -> u64 {
 }
 
 // The longer the engine has lived, the better its speed is known: after 2 ms to
-// one part in ten thousand.
+// one part in ten thousand, after a second to one in a million. Then it is kept.
 fn measured(clock: &Clock) -> (u128, u128) {
+    static KEPT: OnceLock<(u128, u128)> = OnceLock::new();
+    if let Some(kept) = KEPT.get() {
+        return *kept;
+    }
     loop {
         let elapsed = clock.origin.elapsed();
         let elapsed_ticks = counter_now().saturating_sub(clock.origin_ticks);
         if elapsed >= MEASURE && elapsed_ticks > 0 {
-            return (elapsed.as_nanos(), elapsed_ticks.into());
+            let measured = (elapsed.as_nanos(), elapsed_ticks.into());
+            return if elapsed < KEEP {
+                measured
+            } else {
+                *KEPT.get_or_init(|| measured)
+            };
         }
         std::thread::sleep(MEASURE.saturating_sub(elapsed));
     }

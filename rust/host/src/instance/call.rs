@@ -423,7 +423,12 @@ impl Lease<'_> {
             queued_ticks: self.queued_ticks,
             ..self.held.usage(self.instance)
         };
+        let late = self.held.store.data().is_past_deadline(usage.run_ticks);
         match ended {
+            Ok(_) if late => {
+                let passed = self.held.store.data().deadline_passed();
+                Err(self.fail(target, usage, passed.into()))
+            }
             Ok(output) => {
                 usage.bytes_out = I::bytes_out(&output);
                 self.held.give_back(usage);

@@ -123,11 +123,18 @@ impl StoreData {
     /// # Errors
     ///
     /// [`DeadlinePassed`].
-    pub fn check_deadline(&self) -> wasmtime::Result<()> {
+    fn check_deadline(&self) -> wasmtime::Result<()> {
         if Ticks::now().since(self.clock.started) < self.clock.most_ticks {
             return Ok(());
         }
         Err(self.deadline_passed().into())
+    }
+
+    /// Whether a call that ran this long ran too long. A guest that is not
+    /// looked at between a slow host function and its end is caught by this.
+    #[inline]
+    pub(super) fn is_past_deadline(&self, run_ticks: u64) -> bool {
+        run_ticks > self.clock.most_ticks
     }
 
     pub(super) fn deadline_passed(&self) -> DeadlinePassed {
@@ -137,7 +144,7 @@ impl StoreData {
     }
 
     /// Whether the running guest has a stack of its own.
-    pub(crate) fn has_own_stack(&self) -> bool {
+    pub fn has_own_stack(&self) -> bool {
         self.clock.may_yield
     }
 

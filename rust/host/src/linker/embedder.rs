@@ -4,7 +4,6 @@ use crate::instance::StoreData;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
 use std::future::Future;
-use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use wasmtime::component::{LinkerInstance, ResourceType, Val};
@@ -34,12 +33,6 @@ impl PartialEq for Supplied {
 }
 
 impl Eq for Supplied {}
-
-impl Hash for Supplied {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
-    }
-}
 
 impl Supplied {
     fn key(&self) -> (&str, &str, bool) {
@@ -184,10 +177,10 @@ pub(super) fn snake_case(function: &str) -> String {
     bare.replace('-', "_")
 }
 
-// A guest with a stack of its own may run in one of the runtime's few threads,
-// and the embedder may take its time, or wait for the runtime in turn: the
-// other guests of that thread go on elsewhere.
-fn aside<T>(own_stack: bool, run: impl FnOnce() -> T) -> T {
+/// Runs what the embedder supplied. A guest with a stack of its own may run in
+/// one of the runtime's few threads, and the embedder may take its time, or wait
+/// for the runtime in turn: the other guests of that thread go on elsewhere.
+pub fn aside<T>(own_stack: bool, run: impl FnOnce() -> T) -> T {
     if own_stack {
         tokio::task::block_in_place(run)
     } else {
@@ -211,8 +204,7 @@ pub(super) fn define(
             let store_now = store.as_context_mut();
             aside(own_stack, || {
                 embedder.call(store_now, index, params, results)
-            })?;
-            store.data().check_deadline()
+            })
         });
     }
     instance.func_new_async(name, move |mut store, _, params, results| {
@@ -220,8 +212,7 @@ pub(super) fn define(
             let embedder = store.data_mut().host_call();
             let pending = embedder.start(store.as_context_mut(), index, params)?;
             let answer = pending.await?;
-            embedder.finish(store.as_context_mut(), index, answer, results)?;
-            store.data().check_deadline()
+            embedder.finish(store.as_context_mut(), index, answer, results)
         })
     })
 }

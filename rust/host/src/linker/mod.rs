@@ -5,7 +5,9 @@ mod embedder;
 mod output;
 mod wasi;
 
-pub use embedder::{Answer, Define, Embedder, HostObject, NoImports, Pending, Supplied, Supply};
+pub use embedder::{
+    Answer, Define, Embedder, HostObject, NoImports, Pending, Supplied, Supply, aside,
+};
 pub use output::Output;
 pub use wasi::Grant;
 
@@ -20,7 +22,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
 
 /// Everything that decides how a component is linked; instances that agree in
 /// it share one pre-linked instance.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct LinkKey {
     metering: Metering,
     allocation: Allocation,
@@ -53,11 +55,28 @@ pub(crate) fn prelink(
         interfaces: grant.linked(),
         supplied: supplied.to_vec(),
     };
-    if let Some(found) = code.prelinked().get(&key) {
-        return Ok(Arc::clone(found));
+    if let Some(found) = find(&code.prelinked(), &key) {
+        return Ok(found);
     }
     let made = Arc::new(link(component, code, &key)?);
-    Ok(Arc::clone(code.prelinked().entry(key).or_insert(made)))
+    let mut known = code.prelinked();
+    if let Some(first) = find(&known, &key) {
+        return Ok(first);
+    }
+    if known.len() == PRELINKED_MAX {
+        known.remove(0);
+    }
+    known.push((key, Arc::clone(&made)));
+    Ok(made)
+}
+
+/// Ways to link one component that are kept; embedders use a few.
+const PRELINKED_MAX: usize = 64;
+
+// Comparing a few short keys is faster than hashing one.
+fn find(known: &[(LinkKey, Arc<Prelinked>)], key: &LinkKey) -> Option<Arc<Prelinked>> {
+    let (_, found) = known.iter().find(|(other, _)| other == key)?;
+    Some(Arc::clone(found))
 }
 
 fn link(component: &Component, code: &Code, key: &LinkKey) -> Result<Prelinked> {

@@ -38,7 +38,7 @@ pub struct Grant {
 }
 
 /// Which interfaces a grant links; the part of it that the linker depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is an interface family of its own"

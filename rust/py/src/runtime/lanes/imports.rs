@@ -5,7 +5,7 @@ use crate::error::err_value;
 use crate::runtime::imports::PythonImports;
 use crate::value::{FunctionPlan, Plan};
 use airssys_host::instance::StoreData;
-use airssys_host::linker::Define;
+use airssys_host::linker::{Define, aside};
 use airssys_host::wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Lower};
 use airssys_host::wasmtime::{self, StoreContextMut};
 use pyo3::prelude::*;
@@ -92,12 +92,12 @@ fn lane<A: Arguments, R: Returned>(
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
             let embedder = store.data_mut().host_call();
             let imports = PythonImports::of(&*embedder)?;
-            let returned = imports.run(index, |py, function| {
-                let arguments = A::give(py, arguments)?;
-                R::keep(py, function.invoke(py, &arguments))
-            })?;
-            store.data().check_deadline()?;
-            Ok(returned)
+            aside(store.data().has_own_stack(), || {
+                imports.run(index, |py, function| {
+                    let arguments = A::give(py, arguments)?;
+                    R::keep(py, function.invoke(py, &arguments))
+                })
+            })
         },
     )
 }
