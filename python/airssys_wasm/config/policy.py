@@ -25,7 +25,7 @@ class Policy:
 
     memory_bytes_ceiling: int = 256 * MIB
     call_seconds_ceiling: float = 300.0
-    fuel_ceiling: int = 10_000_000_000
+    fuel_ceiling: int = 100_000_000
 
     def __post_init__(self) -> None:
         """Refuse ceilings that the engine could not keep."""
