@@ -1,0 +1,89 @@
+"""After a fork the child has none of the engine's threads: it is told so, and harms nobody."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import airssys_wasm as aw
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+SCRIPT = """
+import json, os, sys
+import airssys_wasm as aw
+limits = aw.Limits(memory_bytes_max=16 * aw.MIB, call_seconds_max=10.0)
+engine = aw.Engine(cache_dir=None)
+echo = engine.load(sys.argv[1])
+instance = echo.instantiate(limits=limits)
+assert instance.call('add', 1, 2) == 3
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    told = {}
+    async def awaited():
+        return await instance.call_async('add', 1, 2)
+    import asyncio
+    attempts = {
+        'call': lambda: instance.call('add', 1, 2),
+        'call_async': lambda: asyncio.run(awaited()),
+        'instantiate': lambda: echo.instantiate(limits=limits),
+    }
+    for name, attempt in attempts.items():
+        try:
+            told[name] = repr(attempt())
+        except aw.EngineError as error:
+            told[name] = str(error)
+    os.write(writing, json.dumps(told).encode())
+    # Ends as a program does: what it holds of the engine is dropped.
+    del instance, echo, engine
+    sys.exit(0)
+os.close(writing)
+told = b''.join(iter(lambda: os.read(reading, 65536), b''))
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+for n in range(100):
+    assert instance.call('add', n, 1) == n + 1
+with echo.instantiate(limits=limits) as second:
+    assert second.call('add', 1, 1) == 2
+sys.stdout.write(told.decode())
+"""
+
+
+def test_a_forked_child_is_refused_and_its_parent_goes_on() -> None:
+    ended = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT, str(echo_path())],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = json.loads(ended.stdout)
+    assert set(told) == {"call", "call_async", "instantiate"}
+    for words in told.values():
+        assert "before this process was forked" in words
+        assert "hint: start the child with the spawn method" in words
+
+
+def test_a_spawned_child_has_an_engine_of_its_own() -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(answer) == 42
+
+
+def answer() -> int:
+    engine = aw.Engine(cache_dir=None)
+    limits = aw.Limits(memory_bytes_max=16 * aw.MIB, call_seconds_max=10.0)
+    with engine.load(echo_path()).instantiate(limits=limits) as instance:
+        return int(instance.call("add", 20, 22))
+
+
+def echo_path() -> Path:
+    return Path(__file__).parents[1] / "components" / "prebuilt" / "echo.wasm"
