@@ -40,15 +40,17 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
 
 /// Runs at each tick of a running call: says whether it may go on.
 fn long_call(tick: u32) -> bool {
+    let paused = !SAVED.get().is_null();
+    // Asked only when it matters: while Python ends, the answer is always yes.
     // SAFETY: looks at the state of the calling thread; needs no GIL.
-    if unsafe { ffi::PyGILState_Check() } == 1 {
+    if !paused && unsafe { ffi::PyGILState_Check() } == 1 {
         pause();
         return true;
     }
     if !tick.is_multiple_of(TICKS_PER_SIGNAL_CHECK) || !on_main_thread() {
         return true;
     }
-    if SAVED.get().is_null() {
+    if !paused {
         // The caller gave the GIL up itself: for a start function.
         return Python::attach(heed_signals);
     }
