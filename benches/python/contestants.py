@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import random
 import struct
-import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import guests
@@ -123,11 +123,12 @@ class Ours:
             f"call(name, {IMPORT_TIMES})", names, expected=IMPORT_SUM, cost=IMPORT_TIMES
         )
 
-    def load(self) -> Operation:
+    def load(self, path: str) -> Operation:
         # A new engine each time: what one process has loaded it has at hand, and
         # that is not what is measured.
-        cache = tempfile.mkdtemp(prefix="airssys-bench-")
-        binary = guests.heavy_binary(cache)
+        cache = f"{path}.cache"
+        binary = Path(path).read_bytes()
+        self._aw.Engine(cache_dir=cache).load(binary)
         names = {"Engine": self._aw.Engine, "cache": cache, "binary": binary}
         setup = "engine = Engine(cache_dir=cache, pool_instances=100)"
         return Operation("engine.load(binary)", names, setup=setup, fresh=True)
@@ -196,9 +197,8 @@ class WasmtimePy:
             f"function(store, {IMPORT_TIMES})", names, expected=IMPORT_SUM, cost=IMPORT_TIMES
         )
 
-    def compile(self) -> Operation:
-        with tempfile.TemporaryDirectory(prefix="airssys-bench-") as cache:
-            binary = guests.heavy_binary(cache)
+    def compile(self, path: str) -> Operation:
+        binary = Path(path).read_bytes()
         # Code that can be interrupted, as ours can.
         config = self._wasmtime.Config()
         config.epoch_interruption = True

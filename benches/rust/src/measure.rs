@@ -39,7 +39,8 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Runs all of them in turn and gives nanoseconds per operation by name.
+/// Runs all of them in turn and gives nanoseconds per operation by name, and the
+/// median of each one's share of the first one's time in the same round.
 ///
 /// # Errors
 ///
@@ -69,13 +70,24 @@ fn compare_rounds(mut contestants: Vec<Contestant<'_>>, rounds: usize) -> Result
         }
         order.reverse();
     }
+    let first = samples[0].clone();
     let named = contestants.iter().zip(samples);
     Ok(named
-        .map(|(contestant, samples)| (contestant.name.to_owned(), summary(samples)))
+        .map(|(contestant, samples)| (contestant.name.to_owned(), summary(samples, &first)))
         .collect())
 }
 
-fn summary(mut samples: Vec<f64>) -> Value {
+fn summary(mut samples: Vec<f64>, first: &[f64]) -> Value {
+    let mut shares: Vec<_> = samples
+        .iter()
+        .zip(first)
+        .map(|(one, first)| one / first)
+        .collect();
+    shares.sort_by(f64::total_cmp);
     samples.sort_by(f64::total_cmp);
-    json!({ "min": samples[0], "median": samples[samples.len() / 2] })
+    json!({
+        "min": samples[0],
+        "median": samples[samples.len() / 2],
+        "share_of_first": shares[shares.len() / 2],
+    })
 }

@@ -5,8 +5,8 @@ use airssys_host::compile::{CompileBounds, WorkerCommand, run_worker};
 use airssys_host::engine::Density;
 use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed};
 use airssys_host::limits::Policy;
-use airssys_host::linker::{Answer, Embedder, Grant, NoImports, Pending, Supplied, Supply};
-use airssys_host::wasmtime::component::Val;
+use airssys_host::linker::{Answer, Define, Embedder, Grant, NoImports, Pending, Supplied, Supply};
+use airssys_host::wasmtime::component::{LinkerInstance, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
 use airssys_host::{Component, Engine, EngineOptions, Instance, Limits};
 use std::path::Path;
@@ -168,8 +168,9 @@ fn run<I: Invocation>(instance: &Instance, target: Target, call: I) -> Result<I:
     Ok(lease.run(target, call)?)
 }
 
-/// What the importing guest imports, by index of [`Adder`].
-pub fn importer_functions() -> Vec<Supplied> {
+/// What the importing guest imports, by index of [`Adder`]; with `typed`, `add`
+/// is joined by its type instead of by values of any type.
+pub fn importer_functions(typed: bool) -> Vec<Supplied> {
     let of_interface = [
         "add",
         "echo-bytes",
@@ -191,7 +192,23 @@ pub fn importer_functions() -> Vec<Supplied> {
         .map(|function| supplied(crate::guests::IMPORTER_HOST, function))
         .collect();
     functions.push(supplied("", "plain"));
+    functions[0].define = typed.then_some(define_add as Define);
     functions
+}
+
+fn define_add(
+    instance: &mut LinkerInstance<'_, StoreData>,
+    name: &str,
+    _index: usize,
+) -> wasmtime::Result<()> {
+    instance.func_wrap(
+        name,
+        |mut store: StoreContextMut<'_, StoreData>, (left, right): (i32, i32)| {
+            // As every host function does, it counts for the receipt.
+            drop(store.data_mut().host_call());
+            Ok((left.wrapping_add(right),))
+        },
+    )
 }
 
 /// A host function in Rust: adds, and fails for everything else.

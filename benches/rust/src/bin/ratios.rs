@@ -6,6 +6,7 @@ use airssys_bench::bare::{self, Interruption, Live};
 use airssys_bench::guests::{ECHO_API, IMPORTER_API, IMPORTER_HOST};
 use airssys_bench::measure::{Contestant, compare, compare_precisely};
 use airssys_bench::{Result, guests, kernels, ours};
+use airssys_host::Instance;
 use airssys_host::instance::Typed;
 use airssys_host::linker::Supply;
 use airssys_host::wasmtime::Store;
@@ -157,34 +158,51 @@ fn spawn() -> Result<Value> {
 
 fn host_function() -> Result<Value> {
     let guest = guests::prebuilt("importer")?;
-    let functions = ours::importer_functions();
     let component = ours::engine(None)?.load("importer", &guest)?;
-    let supply = Supply {
-        functions: &functions,
-        embedder: Arc::new(ours::Adder),
-    };
-    let instance = ours::instance(&component, false, supply)?;
+    let typed = importer(&component, true)?;
+    let by_value = importer(&component, false)?;
     let call_many = ours::target(&component, &format!("{IMPORTER_API}#call-many"))?;
     let engine = bare::engine(Interruption::Epochs)?;
-    let mut live = importer(&engine, &guest)?;
+    let mut live = bare_importer(&engine, &guest)?;
     let bare_many = live.function::<(u32,), (i64,)>(Some(IMPORTER_API), "call-many")?;
-    let expected = i64::from(HOST_CALLS) * (i64::from(HOST_CALLS) + 1) / 2;
     compare(vec![
         Contestant::new("ours", HOST_CALLS.into(), |_| {
-            let (sum,) = ours::call::<ours::CallMany>(&instance, call_many, (HOST_CALLS,))?;
-            assert_eq!(sum, expected);
-            Ok(())
+            add_up(ours::call::<ours::CallMany>(&typed, call_many, (HOST_CALLS,))?.0)
+        }),
+        Contestant::new("ours_by_value", HOST_CALLS.into(), |_| {
+            add_up(ours::call::<ours::CallMany>(&by_value, call_many, (HOST_CALLS,))?.0)
         }),
         Contestant::new("bare_typed", HOST_CALLS.into(), |_| {
-            let (sum,) = bare_many.call(&mut live.store, (HOST_CALLS,))?;
-            assert_eq!(sum, expected);
-            Ok(())
+            add_up(bare_many.call(&mut live.store, (HOST_CALLS,))?.0)
         }),
     ])
 }
 
+fn importer(component: &Arc<airssys_host::Component>, typed: bool) -> Result<Arc<Instance>> {
+    let functions = ours::importer_functions(typed);
+    // Linked instances are shared by what was supplied, not by how it is joined.
+    let component = if typed {
+        Arc::clone(component)
+    } else {
+        ours::engine(None)?.load("importer", component.binary())?
+    };
+    let supply = Supply {
+        functions: &functions,
+        embedder: Arc::new(ours::Adder),
+    };
+    ours::instance(&component, false, supply)
+}
+
+// The proof that each host call was made: the guest adds their answers up.
+fn add_up(sum: i64) -> Result<()> {
+    if sum == i64::from(HOST_CALLS) * (i64::from(HOST_CALLS) + 1) / 2 {
+        return Ok(());
+    }
+    Err(format!("the host calls gave {sum} together").into())
+}
+
 /// The importing guest on the bare crate, `add` joined by type.
-fn importer(engine: &airssys_host::wasmtime::Engine, guest: &[u8]) -> Result<Live> {
+fn bare_importer(engine: &airssys_host::wasmtime::Engine, guest: &[u8]) -> Result<Live> {
     let component = Component::new(engine, guest)?;
     let mut linker = Linker::new(engine);
     linker.allow_shadowing(true);
