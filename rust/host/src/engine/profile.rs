@@ -51,6 +51,11 @@ const TABLE_KEEP_RESIDENT_BYTES: usize = 4 * 1024;
 const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Room for the host's own record of one core instance.
 const CORE_INSTANCE_BYTES_MAX: usize = 1 << 20;
+/// Core instances laid out for a slot: around the guest's own module, tool
+/// chains put two for its imports and resources. They cost nothing in advance.
+const CORE_INSTANCES_PER_SLOT: u32 = 4;
+/// Tables laid out for a slot: the guest's own, and one of those modules'.
+const TABLES_PER_SLOT: u32 = 2;
 /// Guests that may wait at the same time before their stacks leave the pool.
 const POOLED_STACKS_MAX: u32 = 1_000;
 /// Address space left alone for the rest of the process.
@@ -165,9 +170,9 @@ fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
         Density::Dense { memory_bytes_max } => memory_bytes_max,
     };
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(2))
+        .total_core_instances(slots.saturating_mul(CORE_INSTANCES_PER_SLOT))
         .total_memories(slots)
-        .total_tables(slots)
+        .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
         .total_stacks(slots.min(POOLED_STACKS_MAX))
         .max_memory_size(memory_bytes)
         .table_elements(TABLE_ELEMENTS_MAX)
