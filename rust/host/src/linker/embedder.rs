@@ -210,9 +210,11 @@ pub(super) fn define(
     instance.func_new_async(name, move |mut store, _, params, results| {
         Box::new(async move {
             let embedder = store.data_mut().host_call();
-            let pending = embedder.start(store.as_context_mut(), index, params)?;
+            let now = store.as_context_mut();
+            let pending = aside(true, || embedder.start(now, index, params))?;
             let answer = pending.await?;
-            embedder.finish(store.as_context_mut(), index, answer, results)
+            let now = store.as_context_mut();
+            aside(true, || embedder.finish(now, index, answer, results))
         })
     })
 }
