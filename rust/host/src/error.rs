@@ -2,6 +2,9 @@
 
 use crate::trap::Failure;
 
+/// Missing imports that a message spells out; the error itself has them all.
+const IMPORTS_SHOWN_MAX: usize = 100;
+
 /// Result of a host operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -69,9 +72,16 @@ fn import_message(component: &str, missing: &[MissingImport]) -> String {
     use std::fmt::Write as _;
 
     let mut text = format!("component {component:?} imports what it was not given:");
-    for import in missing {
+    for import in missing.iter().take(IMPORTS_SHOWN_MAX) {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n  {}\n    hint: {}", import.name, import.hint);
+    }
+    if let Some(rest) = missing
+        .len()
+        .checked_sub(IMPORTS_SHOWN_MAX)
+        .filter(|rest| *rest > 0)
+    {
+        let _ = write!(text, "\n  and {rest} more");
     }
     text
 }

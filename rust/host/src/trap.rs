@@ -142,17 +142,19 @@ fn verdict(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static st
     }
 }
 
-// What wasmtime reports without a trap code: values that break the canonical
-// ABI, and instances that did not fit.
+// What wasmtime reports without a trap code: values and handles that break the
+// canonical ABI, requests that a host interface refuses to serve, and a system
+// that has no more memory or descriptors to give.
 fn untyped(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static str, String) {
     if meter.denied_in_call() {
         return (Family::Memory, "out-of-memory", memory_detail(meter));
     }
-    (
-        Family::Trapped,
-        "abi-violation",
-        format!("{}", error.root_cause()),
-    )
+    let kind = if error.is::<std::io::Error>() {
+        "host-error"
+    } else {
+        "abi-violation"
+    };
+    (Family::Trapped, kind, error.root_cause().to_string())
 }
 
 fn memory_detail(meter: &MemoryMeter) -> String {

@@ -85,7 +85,7 @@ impl From<Error> for PyErr {
             Error::Wit(error) => wit(error),
             Error::Componentize(error) => componentize(error),
             Error::Host(error) => host(error),
-            Error::Mismatch(mismatch) => mismatched(&mismatch),
+            Error::Mismatch(mismatch) => mismatched(*mismatch),
             Error::Python(error) => error,
         }
     }
@@ -125,14 +125,24 @@ fn componentize(error: ComponentizeError) -> PyErr {
     }
 }
 
-fn mismatched(mismatch: &Mismatch) -> PyErr {
+fn mismatched(mut mismatch: Mismatch) -> PyErr {
+    let cause = mismatch.take_cause();
     let path = mismatch.path();
     let message = if path.is_empty() {
         mismatch.why().to_owned()
     } else {
         format!("arg '{path}': {}", mismatch.why())
     };
-    ValueMismatch::new_err((message, path))
+    let raised = ValueMismatch::new_err((message, path));
+    let Some(cause) = cause else { return raised };
+    Python::attach(|py| {
+        // Ctrl-C while a value was asked means the whole program.
+        if !cause.is_instance_of::<PyException>(py) {
+            return cause;
+        }
+        raised.set_cause(py, Some(cause));
+        raised
+    })
 }
 
 fn host(error: HostError) -> PyErr {

@@ -15,6 +15,11 @@ const LIGHT_BYTES_MAX: usize = 64 * 1024;
 /// a block of a thousand results passes all of them at each branch, so a few
 /// kilobytes can mean minutes. A million is at most half a second.
 const LIGHT_WORK_MAX: u64 = 1_000_000;
+/// Components inside the component, and instances made of them, in one that is
+/// still light. The compiler expands each instance where it is made: twice of
+/// twice of twice, and so on, is few bytes and endless work. Twelve instances
+/// can at most mean 81.
+const LIGHT_NESTED_MAX: usize = 12;
 /// Components up to this size are validated in this process. Validation is
 /// linear, but at 40 times the memory for a binary of nothing but types.
 const VALIDATED_HERE_BYTES_MAX: usize = 1024 * 1024;
@@ -96,7 +101,8 @@ pub(super) fn is_light(binary: &[u8], bounds: &CompileBounds) -> Result<bool> {
     if binary.len() > LIGHT_BYTES_MAX {
         return Ok(false);
     }
-    Ok(work(binary).map_err(|error| refused(&error))? <= LIGHT_WORK_MAX)
+    let weight = weigh(binary).map_err(|error| refused(&error))?;
+    Ok(weight.work <= LIGHT_WORK_MAX && weight.nested <= LIGHT_NESTED_MAX)
 }
 
 /// Checks the whole binary against the proposals that are on.
@@ -115,19 +121,31 @@ fn refused(error: &wasmparser::BinaryReaderError) -> Error {
     ))
 }
 
-fn work(binary: &[u8]) -> wasmparser::Result<u64> {
-    let (mut work, mut arity_max) = (0_u64, 0);
+/// What the compiler would have to do.
+#[derive(Default)]
+struct Weight {
+    work: u64,
+    nested: usize,
+}
+
+fn weigh(binary: &[u8]) -> wasmparser::Result<Weight> {
+    let (mut weight, mut arity_max) = (Weight::default(), 0);
     for payload in Parser::new(0).parse_all(binary) {
         match payload? {
             Payload::TypeSection(types) => arity_max = arity_max.max(arity(types)?),
             Payload::CodeSectionEntry(body) => {
                 let carried = 1 + arity_max + locals(&body)?;
-                work = work.saturating_add(operators(&body)?.saturating_mul(carried));
+                let work = operators(&body)?.saturating_mul(carried);
+                weight.work = weight.work.saturating_add(work);
+            }
+            Payload::ComponentSection { .. } => weight.nested += 1,
+            Payload::ComponentInstanceSection(instances) => {
+                weight.nested += instances.count() as usize;
             }
             _ => {}
         }
     }
-    Ok(work)
+    Ok(weight)
 }
 
 /// Most parameters or results of a function or block type.

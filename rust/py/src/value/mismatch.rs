@@ -1,5 +1,6 @@
 //! Where and why a Python value does not fit.
 
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use std::fmt::Write as _;
@@ -16,6 +17,8 @@ const SHOWN_CHARS_MAX: usize = 40;
 pub struct Mismatch {
     reversed: Vec<Step>,
     why: String,
+    /// What the value's own code raised when it was asked.
+    cause: Option<PyErr>,
 }
 
 #[derive(Debug)]
@@ -36,11 +39,22 @@ impl Mismatch {
         Self::because(format!("expected {wanted}, got {found} {}", shown(value)))
     }
 
+    /// `value` does not fit `wanted`, or raised something when it was asked.
+    pub fn raised(value: &Bound<'_, PyAny>, wanted: &str, error: PyErr) -> Box<Mismatch> {
+        let mut mismatch = Self::unfit(value, wanted);
+        // Out of range is what "does not fit" says; the rest is worth keeping.
+        if !error.is_instance_of::<PyOverflowError>(value.py()) {
+            mismatch.cause = Some(error);
+        }
+        mismatch
+    }
+
     /// For any other reason.
     pub fn because(why: String) -> Box<Mismatch> {
         Box::new(Mismatch {
             reversed: Vec::new(),
             why,
+            cause: None,
         })
     }
 
@@ -68,6 +82,11 @@ impl Mismatch {
             };
         }
         path
+    }
+
+    /// What the value's own code raised, if it did.
+    pub fn take_cause(&mut self) -> Option<PyErr> {
+        self.cause.take()
     }
 
     /// What is wrong.

@@ -71,7 +71,10 @@ where
     if value.is_instance_of::<PyBool>() || !value.hasattr("__index__").unwrap_or(false) {
         return Err(Mismatch::wrong_type(value, name));
     }
-    value.extract().map_err(|_| Mismatch::unfit(value, name))
+    let index = value
+        .call_method0("__index__")
+        .map_err(|error| Mismatch::raised(value, name, error))?;
+    index.extract().map_err(|_| Mismatch::unfit(value, name))
 }
 
 impl Number for f64 {
@@ -115,7 +118,9 @@ fn take_float(value: &Bound<'_, PyAny>, name: &str) -> Outcome<f64> {
     if value.is_instance_of::<PyBool>() || !(number || has_float(value)) {
         return Err(Mismatch::wrong_type(value, name));
     }
-    value.extract().map_err(|_| Mismatch::unfit(value, name))
+    value
+        .extract()
+        .map_err(|error| Mismatch::raised(value, name, error))
 }
 
 fn has_float(value: &Bound<'_, PyAny>) -> bool {
