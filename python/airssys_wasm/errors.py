@@ -11,6 +11,7 @@ AirssysError
     CallTimeout         the call ran past its wall-clock deadline
     FuelExhausted       the call used up its fuel
     OutOfMemory         the instance needed more memory than its limit
+  InstanceBusy          other calls kept the instance for as long as a call may last
   InstanceClosed        the instance was closed, or failed earlier
   ReentrantCall         a call would re-enter the instance that is making it
   LimitInvalid          a limit is zero, negative, or above the engine's policy
@@ -38,6 +39,7 @@ __all__ = [
     "ExportMissing",
     "FuelExhausted",
     "ImportMissing",
+    "InstanceBusy",
     "InstanceClosed",
     "LimitInvalid",
     "OutOfMemory",
@@ -139,6 +141,10 @@ class FuelExhausted(ComponentFailed):
 
 class OutOfMemory(ComponentFailed):
     """The instance needed more memory than ``Limits.memory_bytes_max``."""
+
+
+class InstanceBusy(AirssysError):
+    """Other calls kept the instance for as long as a call may last; nothing ran."""
 
 
 class InstanceClosed(AirssysError):

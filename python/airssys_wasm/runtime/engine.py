@@ -97,12 +97,15 @@ class Engine(_native.Engine):
             call_seconds_ceiling=policy.call_seconds_ceiling,
             fuel_ceiling=policy.fuel_ceiling,
         )
+        engine._source_bytes_max = component_bytes_max
         if engine.cache_problem is not None:
             _LOG.warning(
                 "compiled code is not kept on disk: %s; hint: pass Engine(cache_dir=...)",
                 engine.cache_problem,
             )
         return engine
+
+    _source_bytes_max: int
 
     def load(self, source: str | bytes | os.PathLike[str], *, name: str | None = None) -> Component:
         """Load a component; compiled code comes from the cache if it is there.
@@ -125,7 +128,10 @@ class Engine(_native.Engine):
         if isinstance(source, str) and source.lstrip().startswith(_TEXT_STARTS):
             return Component(self.load_native(name or "component", _encoded(source)))
         path = Path(source)
-        return Component(self.load_native(name or path.stem, path.read_bytes()))
+        with path.open("rb") as file:
+            # No more than says that it is too large: the rest may be endless.
+            content = file.read(self._source_bytes_max + 1)
+        return Component(self.load_native(name or path.stem, content))
 
     def __repr__(self) -> str:
         """Say how full it is."""

@@ -20,6 +20,8 @@ pub(crate) struct Code {
     engine: Engine,
     digest: [u8; 32],
     binary: Vec<u8>,
+    /// Bytes that the host itself holds for each instance.
+    footprint: u64,
     variants: [OnceLock<Variant>; 2],
     exports: Exports,
     resources: Vec<ExportedResource>,
@@ -186,6 +188,7 @@ impl Code {
         Ok(Arc::new(Code {
             engine: engine.clone(),
             digest,
+            footprint: compile::footprint(&binary),
             binary,
             variants: [OnceLock::from(variant), OnceLock::new()],
             exports,
@@ -227,6 +230,12 @@ impl Code {
 
     pub(crate) fn imports(&self) -> &[Import] {
         &self.imports
+    }
+
+    /// Bytes that the host itself holds for each instance, besides memories and
+    /// tables.
+    pub(crate) fn footprint(&self) -> u64 {
+        self.footprint
     }
 
     /// Whether instances with this much memory fit the pool's slots.

@@ -52,6 +52,19 @@ pub enum Error {
     /// The instance was closed, or failed earlier.
     #[error("{0}")]
     InstanceClosed(String),
+    /// The instance stayed busy for as long as a call may last.
+    #[error(
+        "component {component:?} stayed busy for {call_seconds_max} s, so {export:?} was not \
+         called; hint: give each thread an instance of its own"
+    )]
+    Busy {
+        /// Name the component was loaded under.
+        component: String,
+        /// The export asked for.
+        export: String,
+        /// How long the caller waited: the limit of one call.
+        call_seconds_max: f64,
+    },
     /// A call would re-enter the instance that is making it.
     #[error(
         "call of {export:?} re-enters the instance of component {component:?} that is making it; \

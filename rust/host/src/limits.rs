@@ -19,6 +19,9 @@ pub const FUEL_MIN: u64 = 1;
 pub const HOSTCALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Live component-model handles of one instance.
 pub const HANDLES_MAX: usize = 4_096;
+/// Bytes of globals and function records that any instance may cost the host,
+/// even under a smaller memory limit.
+pub const FOOTPRINT_BYTES_FREE: u64 = 1024 * 1024;
 /// Core instances one component instance may create.
 pub const CORE_INSTANCES_MAX: usize = 100;
 /// Memories one component instance may create.

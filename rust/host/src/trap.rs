@@ -11,6 +11,9 @@ pub const BACKTRACE_FRAMES_MAX: usize = 64;
 /// Characters kept of the name of a module or function.
 const NAME_CHARS_MAX: usize = 400;
 
+/// What stands for the export while an instance is made.
+pub(crate) const INSTANTIATION: &str = "(instantiation)";
+
 /// The families an embedder tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
@@ -89,7 +92,7 @@ pub fn classify(
         .downcast_ref::<WasmBacktrace>()
         .map(frames)
         .unwrap_or_default();
-    let (family, kind, detail) = verdict(&error, meter);
+    let (family, kind, detail) = verdict(&error, export, meter);
     let cause = error.is::<HostFunctionFailed>().then_some(error);
     Failure {
         family,
@@ -102,7 +105,11 @@ pub fn classify(
     }
 }
 
-fn verdict(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static str, String) {
+fn verdict(
+    error: &wasmtime::Error,
+    export: &str,
+    meter: &MemoryMeter,
+) -> (Family, &'static str, String) {
     if let Some(passed) = error.downcast_ref::<DeadlinePassed>() {
         return (Family::Timeout, "timeout", passed.to_string());
     }
@@ -120,7 +127,7 @@ fn verdict(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static st
         );
     }
     let Some(trap) = error.downcast_ref::<Trap>() else {
-        return untyped(error, meter);
+        return untyped(error, export, meter);
     };
     // A guest that was refused memory in this call and then gave up ran out of
     // memory, whatever instruction its allocator gives up with.
@@ -145,8 +152,13 @@ fn verdict(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static st
 // What wasmtime reports without a trap code: values and handles that break the
 // canonical ABI, requests that a host interface refuses to serve, and a system
 // that has no more memory or descriptors to give.
-fn untyped(error: &wasmtime::Error, meter: &MemoryMeter) -> (Family, &'static str, String) {
-    if meter.denied_in_call() {
+fn untyped(
+    error: &wasmtime::Error,
+    export: &str,
+    meter: &MemoryMeter,
+) -> (Family, &'static str, String) {
+    // A memory that is too large from the start has no code to trap in.
+    if meter.denied_in_call() && export == INSTANTIATION {
         return (Family::Memory, "out-of-memory", memory_detail(meter));
     }
     let kind = if error.is::<std::io::Error>() {

@@ -24,6 +24,7 @@ pyo3::import_exception!(airssys_wasm.errors, EngineError);
 pyo3::import_exception!(airssys_wasm.errors, ExportMissing);
 pyo3::import_exception!(airssys_wasm.errors, FuelExhausted);
 pyo3::import_exception!(airssys_wasm.errors, ImportMissing);
+pyo3::import_exception!(airssys_wasm.errors, InstanceBusy);
 pyo3::import_exception!(airssys_wasm.errors, InstanceClosed);
 pyo3::import_exception!(airssys_wasm.errors, LimitInvalid);
 pyo3::import_exception!(airssys_wasm.errors, OutOfMemory);
@@ -157,6 +158,7 @@ fn host(error: HostError) -> PyErr {
         HostError::CompileRefused(_) => CompileRefused::new_err(message),
         HostError::CapacityExhausted(_) => CapacityExhausted::new_err(message),
         HostError::InstanceClosed(_) => InstanceClosed::new_err(message),
+        HostError::Busy { .. } => InstanceBusy::new_err(message),
         HostError::Reentrant { .. } => ReentrantCall::new_err(message),
         HostError::Failed(failure) => failed(message, *failure),
     }

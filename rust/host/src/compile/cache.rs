@@ -227,7 +227,10 @@ fn prepare(dir: &Path) -> io::Result<[u8; SECRET_BYTES]> {
 fn publish_secret(dir: &Path, path: &Path) -> io::Result<()> {
     let mut secret = [0; SECRET_BYTES];
     fill_random(&mut secret)?;
-    let beside = dir.join(format!("{SECRET_FILE}.{}.tmp", std::process::id()));
+    let mut serial = [0; 8];
+    fill_random(&mut serial)?;
+    let serial = u64::from_ne_bytes(serial);
+    let beside = dir.join(format!("{SECRET_FILE}.{serial:016x}.tmp"));
     let published = create_private(&beside)
         .and_then(|mut file| file.write_all(&secret).and_then(|()| file.sync_all()))
         .and_then(|()| match fs::hard_link(&beside, path) {

@@ -1,12 +1,14 @@
 //! From component bytes to compiled code: checked, bounded, and cached.
 
 mod cache;
+mod footprint;
 mod inspect;
 mod worker;
 
 pub use cache::{Cache, CacheState, CacheStatistics};
 pub use worker::{WorkerCommand, run_worker};
 
+pub(crate) use footprint::footprint;
 pub(crate) use inspect::to_binary;
 
 use crate::engine::{Allocation, Engine, Metering};

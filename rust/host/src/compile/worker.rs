@@ -108,14 +108,14 @@ fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8
             "compiling took longer than the {seconds} s allowed and was stopped; \
              hint: raise Engine(compile_seconds_max=...)"
         ))),
-        Ending::Answered(mut bytes) if bytes.first() == Some(&ARTEFACT) => {
-            bytes.remove(0);
-            Ok(bytes)
-        }
-        Ending::Answered(bytes) if bytes.first() == Some(&REFUSAL) => Err(Error::ComponentInvalid(
-            String::from_utf8_lossy(&bytes[1..]).into_owned(),
-        )),
-        Ending::Answered(_) | Ending::Died => Err(Error::CompileRefused(format!(
+        Ending::Answered(bytes) => match open(&bytes) {
+            Some((ARTEFACT, artefact)) => Ok(artefact.to_vec()),
+            Some((REFUSAL, text)) => Err(Error::ComponentInvalid(
+                String::from_utf8_lossy(text).into_owned(),
+            )),
+            _ => read_answer(Ending::Died, seconds, memory_bytes),
+        },
+        Ending::Died => Err(Error::CompileRefused(format!(
             "compiling needed more than the {memory_bytes} bytes of memory allowed, or crashed, \
              and was stopped; hint: raise Engine(compile_memory_bytes_max=...)"
         ))),
@@ -135,16 +135,23 @@ pub fn run_worker(description: &str, memory_bytes_max: u64) -> io::Result<()> {
     let answer = compile_here(description, &binary);
     let mut output = io::stdout().lock();
     match answer {
-        Ok(artefact) => {
-            output.write_all(&[ARTEFACT])?;
-            output.write_all(&artefact)?;
-        }
-        Err(refusal) => {
-            output.write_all(&[REFUSAL])?;
-            output.write_all(refusal.as_bytes())?;
-        }
+        Ok(artefact) => seal(&mut output, ARTEFACT, &artefact),
+        Err(refusal) => seal(&mut output, REFUSAL, refusal.as_bytes()),
     }
+}
+
+// An answer ends with its digest: a worker that dies half-way has not answered.
+fn seal(output: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
+    output.write_all(&[kind])?;
+    output.write_all(payload)?;
+    output.write_all(blake3::hash(payload).as_bytes())?;
     output.flush()
+}
+
+fn open(answer: &[u8]) -> Option<(u8, &[u8])> {
+    let (kind, rest) = answer.split_first()?;
+    let (payload, digest) = rest.split_last_chunk::<{ blake3::OUT_LEN }>()?;
+    (blake3::hash(payload) == blake3::Hash::from_bytes(*digest)).then_some((*kind, payload))
 }
 
 fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>, String> {

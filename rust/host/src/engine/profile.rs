@@ -31,8 +31,10 @@ pub enum Allocation {
 
 /// Stack of guest code.
 const WASM_STACK_BYTES: usize = 512 * 1024;
-/// Stack of a guest that may wait, with room for the host functions it calls.
-const ASYNC_STACK_BYTES: usize = 2 * 1024 * 1024;
+/// Stack of a guest that may wait. The embedder's functions run on it too, and an
+/// interpreter bounds its recursion for the 8 MiB that threads have; what is not
+/// used is address space only.
+const ASYNC_STACK_BYTES: usize = 12 * 1024 * 1024;
 /// Address space of a standard memory: with it 32-bit accesses need no check.
 const STANDARD_RESERVATION_BYTES: u64 = 4 << 30;
 /// Guard behind a standard memory; constant offsets up to it need no check.
@@ -56,8 +58,6 @@ const CORE_INSTANCE_BYTES_MAX: usize = 1 << 20;
 const CORE_INSTANCES_PER_SLOT: u32 = 4;
 /// Tables laid out for a slot: the guest's own, and one of those modules'.
 const TABLES_PER_SLOT: u32 = 2;
-/// Guests that may wait at the same time before their stacks leave the pool.
-const POOLED_STACKS_MAX: u32 = 1_000;
 /// Address space left alone for the rest of the process.
 const ADDRESS_SPACE_BYTES: u64 = 1 << 46;
 
@@ -173,7 +173,7 @@ fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
         .total_core_instances(slots.saturating_mul(CORE_INSTANCES_PER_SLOT))
         .total_memories(slots)
         .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
-        .total_stacks(slots.min(POOLED_STACKS_MAX))
+        .total_stacks(slots)
         .max_memory_size(memory_bytes)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)

@@ -314,6 +314,15 @@ impl Instance {
         }
     }
 
+    /// What a caller gets who waited for as long as a call may last.
+    pub fn busy(&self, target: Target) -> Error {
+        Error::Busy {
+            component: self.component.name().to_owned(),
+            export: self.target_name(target),
+            call_seconds_max: self.limits.call_max.as_secs_f64(),
+        }
+    }
+
     /// Waits until the instance may be free, at most `most`.
     pub fn wait_idle(&self, most: Duration) {
         self.slot.wait(most);
@@ -328,7 +337,12 @@ impl Instance {
         let future = Box::pin(async move {
             crate::engine::refuse_forked()?;
             let began = Ticks::now();
-            let held = instance.slot.take_async().await?;
+            let turn = pin!(instance.slot.take_async());
+            let deadline = Instant::now() + instance.limits.call_max;
+            let Some(held) = within(deadline, turn).await else {
+                return Err(instance.busy(target));
+            };
+            let held = held?;
             let lease = Lease {
                 instance: &instance,
                 held,

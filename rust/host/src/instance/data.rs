@@ -137,6 +137,11 @@ impl StoreData {
         run_ticks > self.clock.most_ticks
     }
 
+    /// Whether the running call is past its deadline now.
+    pub(super) fn is_late(&self) -> bool {
+        self.check_deadline().is_err()
+    }
+
     pub(super) fn deadline_passed(&self) -> DeadlinePassed {
         DeadlinePassed {
             call_seconds_max: self.clock.most.as_secs_f64(),

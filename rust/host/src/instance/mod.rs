@@ -14,9 +14,9 @@ pub use slot::Function;
 use crate::component::Component;
 use crate::engine::{Allocation, Metering};
 use crate::error::{Error, Result};
-use crate::limits::{HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
+use crate::limits::{FOOTPRINT_BYTES_FREE, HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
 use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
-use crate::trap;
+use crate::trap::{self, Failure, Family};
 use abandoned::Abandoned;
 use call::DropResource;
 use data::{TICKS_PER_CHECK, on_tick};
@@ -67,6 +67,7 @@ impl Instance {
         } else {
             Allocation::OnDemand
         };
+        builder.check_footprint()?;
         let mut prelinked = builder.prelink(allocation, supply.functions)?;
         let mut built = builder.build(&prelinked);
         if matches!(built, Err(Unbuilt::PoolFull)) {
@@ -169,9 +170,34 @@ impl Builder<'_> {
         )
     }
 
+    /// Refuses a component whose instances cost the host more than their limit
+    /// in globals and functions alone.
+    fn check_footprint(&self) -> Result<()> {
+        let bytes = self.component.code().footprint();
+        let most = FOOTPRINT_BYTES_FREE.max(self.limits.memory_bytes_max as u64);
+        if bytes <= most {
+            return Ok(());
+        }
+        Err(Error::Failed(Box::new(Failure {
+            family: Family::Memory,
+            kind: "out-of-memory",
+            component: self.component.name().to_owned(),
+            export: trap::INSTANTIATION.to_owned(),
+            detail: format!(
+                "its globals and functions alone take {bytes} bytes of the host, more than {most}"
+            ),
+            backtrace: Vec::new(),
+            cause: None,
+        })))
+    }
+
     fn build(&self, prelinked: &Prelinked) -> Result<Live, Unbuilt> {
         let mut store = self.store(prelinked)?;
         let instance = match self.instantiate(&mut store, prelinked) {
+            Ok(_) if store.data().is_late() => {
+                let passed = store.data().deadline_passed();
+                return Err(Unbuilt::Failed(self.failed(passed.into(), store.data())));
+            }
             Ok(instance) => instance,
             Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
                 return Err(Unbuilt::PoolFull);
@@ -238,7 +264,7 @@ impl Builder<'_> {
         Error::Failed(Box::new(trap::classify(
             error,
             name,
-            "(instantiation)",
+            trap::INSTANTIATION,
             &data.meter,
         )))
     }

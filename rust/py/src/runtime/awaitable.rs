@@ -6,6 +6,7 @@ use airssys_host as host;
 use airssys_host::instance::CallFuture;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -17,12 +18,14 @@ type Finish<T> = dyn for<'py> FnOnce(Python<'py>, T) -> Result<Bound<'py, PyAny>
 ///
 /// # Errors
 ///
-/// If the guest has to wait and no event loop runs here.
+/// If no event loop runs here.
 pub fn begin<'py, T: Send + 'static>(
     py: Python<'py>,
     mut call: CallFuture<T>,
     finish: impl for<'a> FnOnce(Python<'a>, T) -> Result<Bound<'a, PyAny>> + Send + 'static,
 ) -> Result<Bound<'py, PyAny>> {
+    // Asked first: a guest that was started and cannot be waited for is lost.
+    let event_loop = running_loop(py)?;
     match call.poll_once() {
         Poll::Ready(ended) => {
             let outcome = match ended {
@@ -37,7 +40,7 @@ pub fn begin<'py, T: Send + 'static>(
             )?
             .into_any())
         }
-        Poll::Pending => wait(py, call, Box::new(finish)),
+        Poll::Pending => wait(event_loop, call, Box::new(finish)),
     }
 }
 
@@ -73,12 +76,16 @@ impl Done {
     }
 }
 
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
+}
+
 fn wait<T: Send + 'static>(
-    py: Python<'_>,
+    event_loop: Bound<'_, PyAny>,
     call: CallFuture<T>,
     finish: Box<Finish<T>>,
 ) -> Result<Bound<'_, PyAny>> {
-    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
     let future = event_loop.call_method0("create_future")?;
     let waiter = Waiter {
         event_loop: event_loop.unbind(),

@@ -59,12 +59,15 @@ pub fn run_here<I: Invocation>(
 fn queue<'a>(py: Python<'_>, instance: &'a Arc<Instance>, target: Target) -> Result<Lease<'a>> {
     let began = Instant::now();
     loop {
-        py.detach(|| instance.wait_idle(SIGNAL_CHECK));
+        gil::detached(py, || instance.wait_idle(SIGNAL_CHECK));
         if let Some(mut lease) = instance.enter(target)? {
             lease.queued(began.elapsed());
             return Ok(lease);
         }
         py.check_signals()?;
+        if began.elapsed() >= instance.limits().call_max {
+            return Err(instance.busy(target).into());
+        }
     }
 }
 
@@ -74,7 +77,7 @@ fn finish<T: Send + 'static>(py: Python<'_>, mut call: CallFuture<T>) -> Result<
         return Ok(ended?);
     }
     loop {
-        if let Poll::Ready(ended) = py.detach(|| call.wait(SIGNAL_CHECK)) {
+        if let Poll::Ready(ended) = gil::detached(py, || call.wait(SIGNAL_CHECK)) {
             return Ok(ended?);
         }
         py.check_signals()?;

@@ -86,7 +86,9 @@ impl Component {
         // What may wait, or compile, must not hold the interpreter up.
         let slow = fuel_max.is_some() || component.may_wait(&functions);
         let instance = if slow {
-            py.detach(|| host::Instance::new(component, limits, &grant, supply))
+            gil::detached(py, || {
+                host::Instance::new(component, limits, &grant, supply)
+            })
         } else {
             let _held = gil::Held::new(py);
             host::Instance::new(component, limits, &grant, supply)

@@ -1,6 +1,7 @@
 //! The native half of `aw.Engine`.
 
 use super::component::Component;
+use super::gil;
 use super::plans::Plans;
 use crate::error::{Error, Result};
 use airssys_host as host;
@@ -73,14 +74,12 @@ impl Engine {
                 fuel_ceiling,
             },
         };
-        let host = py.detach(|| host::Engine::new(options))?;
+        let host = gil::detached(py, || host::Engine::new(options))?;
         Ok(Engine { host })
     }
 
     fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
-        let component = py
-            .detach(|| self.host.load(name, &source))
-            .map_err(Error::Host)?;
+        let component = gil::detached(py, || self.host.load(name, &source)).map_err(Error::Host)?;
         Ok(Component::new(Arc::new(Plans::new(py, component))))
     }
 

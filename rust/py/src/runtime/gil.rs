@@ -20,7 +20,8 @@ const TICKS_PER_SIGNAL_CHECK: u32 = 50;
 static MAIN_THREAD: OnceLock<u64> = OnceLock::new();
 
 thread_local! {
-    /// Calls on this thread that started with the GIL held.
+    /// Calls on this thread that started with the GIL held, and none gave it up
+    /// since.
     static ARMED: Cell<u32> = const { Cell::new(0) };
     static SAVED: Cell<*mut PyThreadState> = const { Cell::new(ptr::null_mut()) };
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
@@ -41,9 +42,9 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
 /// Runs at each tick of a running call: says whether it may go on.
 fn long_call(tick: u32) -> bool {
     let paused = !SAVED.get().is_null();
-    // Asked only when it matters: while Python ends, the answer is always yes.
-    // SAFETY: looks at the state of the calling thread; needs no GIL.
-    if !paused && unsafe { ffi::PyGILState_Check() } == 1 {
+    // Python's own answer to whether this thread holds the GIL is always yes once
+    // there was a subinterpreter, and while the interpreter ends.
+    if !paused && ARMED.get() > 0 {
         pause();
         return true;
     }
@@ -110,6 +111,20 @@ impl Drop for Held {
         ARMED.set(ARMED.get() - 1);
         resume();
     }
+}
+
+/// Runs `work` with the GIL given up, and the calls beneath it disarmed.
+pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+    struct Rearm(u32);
+
+    impl Drop for Rearm {
+        fn drop(&mut self) {
+            ARMED.set(self.0);
+        }
+    }
+
+    let _rearm = Rearm(ARMED.replace(0));
+    py.detach(work)
 }
 
 /// The exception a signal handler raised during the last call, if any.
