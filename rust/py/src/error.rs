@@ -47,6 +47,21 @@ pub enum Error {
     Python(PyErr),
 }
 
+impl Error {
+    /// Whether the call it refused was never begun, so that nothing was given away.
+    pub fn nothing_ran(&self) -> bool {
+        matches!(
+            self,
+            Self::Host(
+                HostError::Busy { .. }
+                    | HostError::Reentrant { .. }
+                    | HostError::InstanceClosed(_)
+                    | HostError::Engine(_)
+            ) | Self::Python(_)
+        )
+    }
+}
+
 /// What every function of this crate returns.
 pub type Result<T> = core::result::Result<T, Error>;
 

@@ -457,7 +457,12 @@ impl Handles for Objects<'_, '_> {
         })
     }
 
-    fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny> {
+    fn take(
+        &mut self,
+        value: &Bound<'_, PyAny>,
+        owned: bool,
+        _methods: Option<&Arc<str>>,
+    ) -> Outcome<ResourceAny> {
         if !owned {
             return Err(Mismatch::because(
                 "a result cannot lend a resource".to_owned(),

@@ -88,24 +88,40 @@ impl Instance {
         args: &Bound<'py, PyTuple>,
     ) -> Result<Bound<'py, PyAny>> {
         let this = slf.get();
-        let call = this.lower_call(plan, args)?;
-        let results = calling::run(slf.py(), &this.host, Target::Export(index), call)?;
-        Ok(Self::lift_results(slf, &plan.function, results)?)
+        let (call, moved) = this.lower_call(plan, args)?;
+        match calling::run(slf.py(), &this.host, Target::Export(index), call) {
+            Ok(results) => Ok(Self::lift_results(slf, &plan.function, results)?),
+            Err(error) => {
+                if error.nothing_ran() {
+                    moved.give_back();
+                }
+                Err(error)
+            }
+        }
     }
 
-    fn lower_call(&self, plan: &ExportPlan, args: &Bound<'_, PyTuple>) -> Outcome<Dynamic> {
-        let mut handles = Taking { host: &self.host };
+    fn lower_call(
+        &self,
+        plan: &ExportPlan,
+        args: &Bound<'_, PyTuple>,
+    ) -> Outcome<(Dynamic, Moved)> {
+        let mut handles = Taking {
+            host: &self.host,
+            moved: Moved::default(),
+        };
         let params = &plan.function.params;
         let mut lowered = Vec::with_capacity(params.len());
         for ((name, plan), value) in params.iter().zip(args.as_slice()) {
-            lowered.push(
-                lower(plan, value, &mut handles).map_err(|mismatch| mismatch.in_field(name))?,
-            );
+            match lower(plan, value, &mut handles) {
+                Ok(value) => lowered.push(value),
+                Err(mismatch) => {
+                    handles.moved.give_back();
+                    return Err(mismatch.in_field(name));
+                }
+            }
         }
-        Ok(Dynamic::new(
-            lowered,
-            usize::from(plan.function.result.is_some()),
-        ))
+        let results = usize::from(plan.function.result.is_some());
+        Ok((Dynamic::new(lowered, results), handles.moved))
     }
 
     fn lift_results<'py>(
@@ -142,6 +158,20 @@ fn wrong_count(function: &Bound<'_, PyString>, plan: &FunctionPlan, given: usize
 /// Handles on their way to the guest.
 struct Taking<'a> {
     host: &'a Arc<host::Instance>,
+    moved: Moved,
+}
+
+/// Resources given away with the arguments of a call.
+#[derive(Default)]
+struct Moved(Vec<(Py<Resource>, ResourceAny)>);
+
+impl Moved {
+    /// Gives them back: the call they were for did not happen.
+    fn give_back(self) {
+        for (resource, handle) in self.0 {
+            resource.get().give_back(handle);
+        }
+    }
 }
 
 impl Handles for Taking<'_> {
@@ -156,15 +186,27 @@ impl Handles for Taking<'_> {
         ))
     }
 
-    fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny> {
+    fn take(
+        &mut self,
+        value: &Bound<'_, PyAny>,
+        owned: bool,
+        methods: Option<&Arc<str>>,
+    ) -> Outcome<ResourceAny> {
         let resource = value
             .cast::<Resource>()
             .map_err(|_| Mismatch::wrong_type(value, "aw.Resource"))?;
-        let resource = resource.get();
-        if !resource.belongs_to(self.host) {
+        let handle = resource.get();
+        if !handle.belongs_to(self.host) {
             return Err(Mismatch::because(resource::FOREIGN.to_owned()));
         }
-        resource.pass(owned).map_err(Mismatch::because)
+        if !handle.is_kind(methods) {
+            return Err(Mismatch::because(resource::OTHER_KIND.to_owned()));
+        }
+        let passed = handle.pass(owned).map_err(Mismatch::because)?;
+        if owned {
+            self.moved.0.push((resource.clone().unbind(), passed));
+        }
+        Ok(passed)
     }
 }
 
@@ -186,7 +228,12 @@ impl Handles for Giving<'_, '_> {
         Ok(Bound::new(py, resource)?.into_any())
     }
 
-    fn take(&mut self, _value: &Bound<'_, PyAny>, _owned: bool) -> Outcome<ResourceAny> {
+    fn take(
+        &mut self,
+        _value: &Bound<'_, PyAny>,
+        _owned: bool,
+        _methods: Option<&Arc<str>>,
+    ) -> Outcome<ResourceAny> {
         Err(Mismatch::because("results take no handles".to_owned()))
     }
 }
@@ -213,10 +260,14 @@ impl Instance {
         if plan.function.params.len() != args.len() {
             return Err(wrong_count(function, &plan.function, args.len()).into());
         }
-        let call = this.lower_call(plan, args)?;
         let target = Target::Export(index);
-        let future = if this.host.waits() {
+        if this.host.waits() {
             caller::refuse_reentrant(slf.py(), &this.host, target)?;
+        }
+        // What is refused later than this is refused because the instance is
+        // closed, and its resources with it, or was busy for a whole deadline.
+        let (call, _) = this.lower_call(plan, args)?;
+        let future = if this.host.waits() {
             this.host
                 .start(target, Called::new(slf.py(), &this.host, call, true)?)
         } else {

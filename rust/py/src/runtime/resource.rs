@@ -2,7 +2,7 @@
 
 use super::calling;
 use super::instance::Instance;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use airssys_host::wasmtime::component::ResourceAny;
 use airssys_host::{self as host, Error as HostError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -58,6 +58,20 @@ impl Resource {
             *state = State::Moved;
         }
         Ok(resource)
+    }
+
+    /// Takes the handle back from a call that did not happen.
+    pub fn give_back(&self, resource: ResourceAny) {
+        *self.lock() = State::Here(resource);
+    }
+
+    /// Whether it is the resource whose methods are wanted; what has none cannot
+    /// be told apart here, and is by the guest.
+    pub fn is_kind(&self, methods: Option<&Arc<str>>) -> bool {
+        match (&self.methods, methods) {
+            (Some(own), Some(wanted)) => own == wanted,
+            _ => true,
+        }
     }
 
     fn gone(state: State) -> String {
@@ -117,7 +131,11 @@ impl Resource {
             return Ok(());
         }
         let (target, invocation) = host::Instance::drop_resource(resource);
-        calling::run(py, &self.host, target, invocation)
+        let dropped = calling::run(py, &self.host, target, invocation);
+        if dropped.as_ref().is_err_and(Error::nothing_ran) {
+            self.give_back(resource);
+        }
+        dropped
     }
 
     #[getter]
@@ -153,3 +171,6 @@ impl Resource {
 /// What is wrong with a handle from elsewhere.
 pub const FOREIGN: &str =
     "the resource belongs to another instance; hint: a handle is only good where it was made";
+/// What is wrong with a handle to something else.
+pub const OTHER_KIND: &str =
+    "the resource is of another type; hint: hand over one that this component made for it";

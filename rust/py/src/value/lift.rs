@@ -26,12 +26,18 @@ pub trait Handles {
         methods: Option<&Arc<str>>,
     ) -> PyResult<Bound<'py, PyAny>>;
 
-    /// The handle for a Python object, given away if `owned` and else lent.
+    /// The handle for a Python object, given away if `owned` and else lent;
+    /// `methods` tells which resource is wanted.
     ///
     /// # Errors
     ///
     /// If the object stands for no handle, or for one that is gone.
-    fn take(&mut self, value: &Bound<'_, PyAny>, owned: bool) -> Outcome<ResourceAny>;
+    fn take(
+        &mut self,
+        value: &Bound<'_, PyAny>,
+        owned: bool,
+        methods: Option<&Arc<str>>,
+    ) -> Outcome<ResourceAny>;
 }
 
 /// Turns a value of the type of `plan` into a Python value.

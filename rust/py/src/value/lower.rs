@@ -38,8 +38,8 @@ pub fn lower(plan: &Plan, value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -
         Plan::Option(inner) => option(inner, value, handles)?,
         Plan::Result { ok, err } => result(ok.as_deref(), err.as_deref(), value, handles)?,
         Plan::Flags(names) => flags(names, value)?,
-        Plan::Own(_) => Val::Resource(handles.take(value, true)?),
-        Plan::Borrow(_) => Val::Resource(handles.take(value, false)?),
+        Plan::Own(methods) => Val::Resource(handles.take(value, true, methods.as_ref())?),
+        Plan::Borrow(methods) => Val::Resource(handles.take(value, false, methods.as_ref())?),
         Plan::Unsupported(name) => {
             return Err(Mismatch::because(format!(
                 "values of type {name} cannot be passed yet"
