@@ -39,10 +39,9 @@ async def ticking(work: Awaitable[object], every: float = 0.005) -> tuple[object
 
 class TestEnding:
     def test_a_short_call_is_over_when_it_returns(self, instance: aw.Instance) -> None:
-        pending = instance.call_async(f"{ECHO}#add", 1, 2)
-        assert instance.receipt.bytes_in == 8
-
         async def main() -> object:
+            pending = instance.call_async(f"{ECHO}#add", 1, 2)
+            assert instance.receipt.bytes_in == 8
             return await pending
 
         assert asyncio.run(main()) == 3

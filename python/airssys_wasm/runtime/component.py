@@ -36,6 +36,8 @@ def _granted(
 #: Worked out once: making an instance takes microseconds.
 _DEFAULT_GRANTED = _granted(Grant())
 _VARIABLES: Final = 3
+#: Refused by every policy, and small enough for native numbers.
+_ABOVE_ANY_POLICY: Final = 2**96
 
 
 class Component:
@@ -135,9 +137,9 @@ class Component:
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(
-            limits.memory_bytes_max,
-            limits.call_seconds_max,
-            limits.fuel_max,
+            min(limits.memory_bytes_max, _ABOVE_ANY_POLICY),
+            min(limits.call_seconds_max, _ABOVE_ANY_POLICY),
+            None if limits.fuel_max is None else min(limits.fuel_max, _ABOVE_ANY_POLICY),
             dict(imports) if imports else None,
             granted,
         )

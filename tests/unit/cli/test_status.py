@@ -17,6 +17,7 @@ TABLE = {
     "CallTimeout": 1,
     "FuelExhausted": 1,
     "OutOfMemory": 1,
+    "InstanceBusy": 1,
     "InstanceClosed": 1,
     "ReentrantCall": 1,
     "LimitInvalid": 3,
