@@ -15,6 +15,9 @@ END = b"\x0b"
 DROP = b"\x1a"
 LOOP = b"\x03"
 BLOCK = b"\x02"
+BR_IF = b"\x0d"
+BR_TABLE = b"\x0e"
+CALL = b"\x10"
 
 
 def leb(number: int) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import Host
+
+import airssys_wasm as aw
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def many_instances(definition: str, count: int) -> str:
 
 def _described(kind: str) -> tuple[str, str]:
     # Named types must be exported before a function may use them.
-    if kind.split()[0] in {"record", "variant", "enum", "flags"}:
+    if kind.split(maxsplit=1)[0] in {"record", "variant", "enum", "flags"}:
         return f"(type $t' ({kind})) (export $t \"t\" (type $t'))", "(list $t)"
     return "", kind
 

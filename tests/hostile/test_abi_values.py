@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import OVERSHOOT_BYTES_MAX, Host, Under
 from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import forger, teller
+
+import airssys_wasm as aw
 
 GIB = 1 << 30
 
@@ -80,8 +81,8 @@ FLAGS = " ".join(f'"{first}{second}"' for first in "abcd" for second in "abcdefg
         "(list (option u8))",
         "(list bool)",
         "(list u64)",
-        "record (field \"a\" u8)",
-        "variant (case \"a\" u8) (case \"b\")",
+        'record (field "a" u8)',
+        'variant (case "a" u8) (case "b")',
         'enum "a" "b"',
         f"flags {FLAGS}",
         'flags "a"',
@@ -102,9 +103,7 @@ def test_w07_what_the_host_holds_for_a_guest_is_bounded(kind: str) -> None:
         ("char", "i32", 0xFFFF_FFFF),
     ],
 )
-def test_w16_forged_scalars_are_typed_traps(
-    host: Host, kind: str, core: str, value: int
-) -> None:
+def test_w16_forged_scalars_are_typed_traps(host: Host, kind: str, core: str, value: int) -> None:
     source = f"""
     (component
       (core module $m (func (export "run") (result {core}) ({core}.const {value})))
@@ -132,9 +131,7 @@ def test_w16_discriminants_that_mean_nothing_are_typed_traps(
         else f'(func (export "run") (result i32) (i32.const {discriminant}))'
     )
     memory = '(memory $i "memory")' if payload else ""
-    kind = (
-        f'(type $t\' ({definition})) (export $t "t" (type $t\'))' if named else ""
-    )
+    kind = f"(type $t' ({definition})) (export $t \"t\" (type $t'))" if named else ""
     source = f"""
     (component
       {kind}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import Host
 from tests.hostile.guests import one_module
+
+import airssys_wasm as aw
 
 RUN = '(func (export "run"))'
 CORE = {
@@ -63,7 +64,9 @@ def test_w25_component_proposals_that_are_off_are_refused(host: Host, proposal: 
 
 def test_w25_no_module_of_this_table_fails_as_text(host: Host) -> None:
     # A typing error here would look like a refusal.
-    for source in [one_module(f"{core} {RUN}") for core in CORE.values()] + list(COMPONENT.values()):
+    for source in [one_module(f"{core} {RUN}") for core in CORE.values()] + list(
+        COMPONENT.values()
+    ):
         error = str(host.attack(source, expect=aw.ComponentInvalid).error)
         assert "not a valid component at byte" in error, error
 

@@ -6,9 +6,10 @@ import gc
 import weakref
 from pathlib import Path
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import Host, Under
+
+import airssys_wasm as aw
 
 ECHO = Path(__file__).parents[1] / "components" / "prebuilt" / "echo.wasm"
 COUNTER = "acme:echo/resources#[constructor]counter"
@@ -40,12 +41,18 @@ def own_resource(core: str) -> str:
         "(drop (call $rep (i32.const 12345)))",
         "(drop (call $rep (i32.const 0)))",
         "(call $drop (i32.const -1))",
-        "(local.set $n (call $new (i32.const 7))) (call $drop (local.get $n)) "
-        "(call $drop (local.get $n))",
-        "(local.set $n (call $new (i32.const 7))) (call $drop (local.get $n)) "
-        "(drop (call $rep (local.get $n)))",
-        "(local.set $n (call $new (i32.const 7))) "
-        "(drop (call $rep (i32.add (local.get $n) (i32.const 1))))",
+        (
+            "(local.set $n (call $new (i32.const 7))) (call $drop (local.get $n)) "
+            "(call $drop (local.get $n))"
+        ),
+        (
+            "(local.set $n (call $new (i32.const 7))) (call $drop (local.get $n)) "
+            "(drop (call $rep (local.get $n)))"
+        ),
+        (
+            "(local.set $n (call $new (i32.const 7))) "
+            "(drop (call $rep (i32.add (local.get $n) (i32.const 1))))"
+        ),
     ],
     ids=["forged", "zero", "huge", "dropped twice", "used after drop", "the next one"],
 )
@@ -202,10 +209,14 @@ def test_w08_a_handle_dropped_or_given_away_is_refused_and_its_instance_lives(
 def test_w08_handles_the_embedder_leaks_stop_at_the_cap(host: Host) -> None:
     limits = aw.Limits(memory_bytes_max=16 * aw.MIB, call_seconds_max=1.0)
     with host.engine.load(ECHO).instantiate(limits=limits) as instance:
-        kept = []
-        with pytest.raises(aw.ComponentFailed):
+        kept: list[aw.Resource] = []
+
+        def keep_all() -> None:
             for n in range(10 * HANDLES_MAX):
                 kept.append(instance.call(COUNTER, n))  # noqa: PERF401 - the last one raises
+
+        with pytest.raises(aw.ComponentFailed):
+            keep_all()
 
         assert 1_000 <= len(kept) <= HANDLES_MAX
         assert all(handle.closed for handle in kept)

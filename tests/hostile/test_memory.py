@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import OVERSHOOT_BYTES_MAX, Host
 from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import HOG, HOG_THAT_TRAPS, many_instances, one_module
+
+import airssys_wasm as aw
 
 MANY_CORE_MEMORIES = 60
 

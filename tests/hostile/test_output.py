@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import OVERSHOOT_BYTES_MAX
 from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import writer
+
+import airssys_wasm as aw
 
 KEPT_BYTES_MAX = 64 * 1024
 LIMITS = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=10.0)

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import LIMITS, Host, Under
 from tests.hostile.guests import HOG_THAT_TRAPS, SPIN, one_module
 from tests.hostile.test_time import ASKING
+
+import airssys_wasm as aw
 
 CALL_ONCE = ASKING.replace("(loop $again (call $ask) (br $again))", "(call $ask)")
 LONG = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=5.0)

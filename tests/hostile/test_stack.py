@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import Host, Under
 from tests.hostile.guests import one_module
+
+import airssys_wasm as aw
 
 BACKTRACE_FRAMES_MAX = 64
 

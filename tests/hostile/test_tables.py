@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import OVERSHOOT_BYTES_MAX, Host
 from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import RUN_TO_U32, TABLE_HOG, many_instances, one_module
+
+import airssys_wasm as aw
 
 
 def test_w02_a_table_grows_to_the_limit_and_no_further(engine: aw.Engine) -> None:
@@ -38,7 +39,9 @@ def test_w02_growing_a_table_by_billions_fails_in_the_guest(
 
 def test_w02_a_table_that_starts_above_the_limit_is_refused(host: Host) -> None:
     # The standard says at most ten million elements: 80 MB of the 4 MiB allowed.
-    host.attack(one_module('(table 9_000_000 funcref) (func (export "run"))'), expect=aw.OutOfMemory)
+    host.attack(
+        one_module('(table 9_000_000 funcref) (func (export "run"))'), expect=aw.OutOfMemory
+    )
 
 
 def test_w02_more_tables_than_an_instance_may_have_are_refused(host: Host) -> None:
@@ -55,7 +58,9 @@ def test_w02_a_hundred_tables_in_one_module_are_refused(host: Host) -> None:
 
 
 def test_w02_tables_with_64_bit_indices_are_refused_before_compiling(host: Host) -> None:
-    host.attack(one_module('(table i64 1 funcref) (func (export "run"))'), expect=aw.ComponentInvalid)
+    host.attack(
+        one_module('(table i64 1 funcref) (func (export "run"))'), expect=aw.ComponentInvalid
+    )
 
 
 def test_w02_a_call_through_an_empty_element_is_a_typed_trap(host: Host) -> None:

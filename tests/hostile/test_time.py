@@ -6,10 +6,11 @@ import asyncio
 import threading
 import time
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import LATE_SECONDS_MAX, LIMITS, Host, Under
 from tests.hostile.guests import SPIN, one_module
+
+import airssys_wasm as aw
 
 RESOURCE = """
 (component

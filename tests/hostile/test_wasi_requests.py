@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import airssys_wasm as aw
 import pytest
 from tests.hostile.attack import Host, Under
 from tests.hostile.wasi_guests import (
@@ -14,6 +13,8 @@ from tests.hostile.wasi_guests import (
     STREAMS,
     wasi_guest,
 )
+
+import airssys_wasm as aw
 
 RANDOM_BYTES = {"random": ('$random "get-random-bytes"', "(param i64 i32)")}
 TIMERS = {
@@ -85,7 +86,9 @@ def test_w09_a_million_timers_are_a_typed_trap(host: Host) -> None:
     )
 
     host.attack(
-        source, expect=aw.Trapped, under=Under(aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=5))
+        source,
+        expect=aw.Trapped,
+        under=Under(aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=5)),
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from typing import Any
 
-import airssys_wasm as aw
+from tests.hostile import bombs
+from tests.hostile.attack import NEIGHBOUR
 from tests.hostile.fresh import memory_bytes
-from tests.hostile.guests import HOG_THAT_TRAPS, TABLE_HOG, answerer, writer
+from tests.hostile.guests import HOG, HOG_THAT_TRAPS, TABLE_HOG, answerer, writer
+
+import airssys_wasm as aw
 
 Found = dict[str, Any]
 
@@ -82,3 +87,111 @@ def flood(chunk: str, times: int) -> Found:
             "dropped": instance.output_bytes_dropped,
             "peak_growth": memory_bytes("VmHWM") - before,
         }
+
+
+def compile_bomb(
+    bomb: str, arguments: list[int], compile_seconds_max: float, compile_memory_bytes_max: int
+) -> Found:
+    """Load a bomb and say what it cost this process and those it started."""
+    engine = _engine(
+        compile_seconds_max=compile_seconds_max,
+        compile_memory_bytes_max=compile_memory_bytes_max,
+    )
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=1.0)
+    neighbour = engine.load(NEIGHBOUR).instantiate(limits=limits)
+    source = getattr(bombs, bomb)(*arguments)
+    # The host has to hold the bytes while it works on them.
+    before = memory_bytes("VmHWM") + 2 * len(source)
+    began = time.perf_counter()
+    ended, message = _load(engine, source)
+    return {
+        "ended": ended,
+        "message": message,
+        "seconds": time.perf_counter() - began,
+        "peak_growth": memory_bytes("VmHWM") - before,
+        "workers_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "neighbour": neighbour.call("count"),
+    }
+
+
+def text_bomb(opening: str, item: str, closing: str, bytes_: int) -> Found:
+    """Load that many bytes of text."""
+    engine = _engine()
+    count = bytes_ // len(item)
+    items = (
+        "".join(item.replace("NUMBER", f"{number:05}") for number in range(bytes_ // 25))
+        if "NUMBER" in item
+        else item * count
+    )
+    source = (opening + items + closing).encode()
+    before = memory_bytes("VmHWM")
+    began = time.perf_counter()
+    ended, message = _load(engine, source)
+    return {
+        "ended": ended,
+        "message": message,
+        "seconds": time.perf_counter() - began,
+        "peak_growth": memory_bytes("VmHWM") - before,
+    }
+
+
+def _load(engine: aw.Engine, source: bytes) -> tuple[str, str]:
+    try:
+        engine.load(source)
+    except aw.AirssysError as error:
+        return type(error).__name__, str(error)
+    return "compiled", ""
+
+
+def _confine(address_space_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
+
+
+def confined_hogs(address_space_bytes: int, *, dense: bool) -> Found:
+    """Make an engine and run hogs where there are few addresses."""
+    _confine(address_space_bytes)
+    try:
+        engine = _engine(dense_memory_bytes=4 * aw.MIB if dense else None)
+    except aw.EngineError as error:
+        return {"engine": type(error).__name__, "message": str(error)}
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=5.0)
+    neighbour = engine.load(NEIGHBOUR).instantiate(limits=limits)
+    component = engine.load(HOG_THAT_TRAPS)
+    ended = [_ended(component, limits) for _ in range(20)]
+    return {"engine": "made", "ended": ended, "neighbour": neighbour.call("count")}
+
+
+def hogs_kept(hogs: int, headroom_bytes: int) -> Found:
+    """Keep one hog beside another until there are no addresses left."""
+    # Past the one slot of the pool each instance is mapped for itself.
+    engine = _engine(dense_memory_bytes=4 * aw.MIB, pool_instances=1)
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=20.0)
+    neighbour = engine.load(NEIGHBOUR).instantiate(limits=limits)
+    component = engine.load(HOG)
+    component.instantiate(limits=limits).close()
+    _confine(memory_bytes("VmSize") + headroom_bytes)
+    kept, ended, pages = [], [], []
+    for _ in range(hogs):
+        try:
+            kept.append(component.instantiate(limits=limits))
+            pages.append(kept[-1].call("run"))
+        except aw.AirssysError as error:
+            ended.append(type(error).__name__)
+    counted = neighbour.call("count")
+    for instance in kept:
+        instance.close()
+    return {
+        "ended": ended,
+        "pages": pages,
+        "neighbour": counted,
+        "again": _ended(engine.load(HOG_THAT_TRAPS), limits),
+    }
+
+
+def _ended(component: aw.Component, limits: aw.Limits) -> str:
+    try:
+        with component.instantiate(limits=limits) as instance:
+            instance.call("run")
+    except aw.AirssysError as error:
+        return type(error).__name__
+    return "returned"

@@ -1,0 +1,122 @@
+"""Compiling: small files that mean hours of work or all the memory there is."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from tests.hostile import bombs
+from tests.hostile.attack import OVERSHOOT_BYTES_MAX
+from tests.hostile.fresh import in_fresh_process
+
+import airssys_wasm as aw
+
+#: Name -> bomb. Each is at most 32 MiB.
+BOMBS = {
+    "loops over locals, light in bytes": ("loops_over_locals", (4_000, 4_000)),
+    "wide blocks, light in bytes": ("wide_blocks", (1_000, 2_000)),
+    "wide calls, light in bytes": ("wide_calls", (1_000, 10_000)),
+    "wide blocks": ("wide_blocks", (1_000, 12_000)),
+    "50 000 locals in each of 10 000 functions": ("functions_with_locals", (10_000, 50_000)),
+    "a branch table of 7 million": ("branch_table", (7_000_000,)),
+    "a function of 7 MB": ("long_function", (1_000_000,)),
+    "100 000 types": ("many_types", (100_000,)),
+    "1 000 000 types": ("many_types", (1_000_000,)),
+    "100 000 blocks deep": ("deep_blocks", (100_000,)),
+}
+COMPILE_SECONDS_MAX = 2.0
+#: Starting and stopping the compiling process, and sending it megabytes.
+SLACK_SECONDS = 3.0
+
+linux_only = pytest.mark.skipif(
+    sys.platform != "linux", reason="reads the memory of a process from /proc"
+)
+
+
+@linux_only
+@pytest.mark.parametrize("name", BOMBS)
+def test_w12_a_compile_bomb_costs_the_host_its_bounds_and_no_more(name: str) -> None:
+    bomb, arguments = BOMBS[name]
+    assert len(getattr(bombs, bomb)(*arguments)) <= 32 * aw.MIB
+
+    found = in_fresh_process(
+        "compile_bomb",
+        bomb=bomb,
+        arguments=arguments,
+        compile_seconds_max=COMPILE_SECONDS_MAX,
+        compile_memory_bytes_max=512 * aw.MIB,
+    )
+
+    assert found["ended"] in {"compiled", "CompileRefused", "ComponentInvalid"}
+    assert found["seconds"] <= COMPILE_SECONDS_MAX + SLACK_SECONDS
+    assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
+    assert found["workers_peak"] <= 768 * aw.MIB
+    assert found["neighbour"] == 1, "the host still answers"
+
+
+@linux_only
+@pytest.mark.parametrize(
+    "name", ["loops over locals, light in bytes", "50 000 locals in each of 10 000 functions"]
+)
+def test_w12_a_bomb_is_stopped_and_not_merely_survived(name: str) -> None:
+    bomb, arguments = BOMBS[name]
+    found = in_fresh_process(
+        "compile_bomb",
+        bomb=bomb,
+        arguments=arguments,
+        compile_seconds_max=1.0,
+        compile_memory_bytes_max=512 * aw.MIB,
+    )
+
+    assert found["ended"] == "CompileRefused"
+    assert "hint:" in found["message"]
+
+
+def test_w12_a_component_above_the_size_limit_is_refused_unread() -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=2, component_bytes_max=1000)
+
+    with pytest.raises(aw.CompileRefused, match="component_bytes_max"):
+        engine.load(bombs.long_function(1000))
+
+
+def test_w12_heavy_components_are_refused_where_no_worker_can_be_started() -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=2, compiler="/nonexistent/python")
+
+    with pytest.raises(aw.CompileRefused, match="compiler"):
+        engine.load(bombs.loops_over_locals(1000, 1000))
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("opening", "item", "closing"),
+    [
+        ("(component ", "(type (func))", ")"),
+        ("(component (core module ", '(data "\\00")', "))"),
+        ("(component (core module (func ", "nop ", ")))"),
+        ("", "(", ""),
+        ("", "(component ", ""),
+        ("", "(;", ""),
+    ],
+    ids=["types", "data", "code", "parentheses", "nesting", "comments"],
+)
+def test_w12_text_without_measure_is_refused_before_it_is_parsed(
+    opening: str, item: str, closing: str
+) -> None:
+    found = in_fresh_process(
+        "text_bomb", opening=opening, item=item, closing=closing, bytes_=20 * aw.MIB
+    )
+
+    assert found["ended"] in {"CompileRefused", "ComponentInvalid"}
+    assert found["seconds"] < 0.5
+    assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
+
+
+@linux_only
+@pytest.mark.parametrize("item", ["(type (func))", '(import "fNUMBER" (func))', "(core module)"])
+def test_w12_the_longest_text_accepted_is_harmless(item: str) -> None:
+    found = in_fresh_process(
+        "text_bomb", opening="(component ", item=item, closing=")", bytes_=255 * aw.KIB
+    )
+
+    assert found["seconds"] < 2.0
+    assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
