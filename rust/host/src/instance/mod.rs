@@ -202,6 +202,7 @@ impl Builder<'_> {
             Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
                 return Err(Unbuilt::PoolFull);
             }
+            Err(error) if machine_is_full(&error) => return Err(Unbuilt::PoolFull),
             Err(error) => return Err(Unbuilt::Failed(self.failed(error, store.data()))),
         };
         let exports = Arc::clone(&prelinked.exports);
@@ -268,6 +269,18 @@ impl Builder<'_> {
             &data.meter,
         )))
     }
+}
+
+/// Whether the machine, not a limit of the guest, had no memory to map.
+fn machine_is_full(error: &wasmtime::Error) -> bool {
+    let cause = error.root_cause();
+    #[cfg(unix)]
+    if cause.downcast_ref::<rustix::io::Errno>() == Some(&rustix::io::Errno::NOMEM) {
+        return true;
+    }
+    cause
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory)
 }
 
 enum Unbuilt {
