@@ -84,7 +84,14 @@ FLAGS = " ".join(f'"{first}{second}"' for first in "abcd" for second in "abcdefg
         'record (field "a" u8)',
         'variant (case "a" u8) (case "b")',
         'enum "a" "b"',
-        f"flags {FLAGS}",
+        pytest.param(
+            f"flags {FLAGS}",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="the engine's dynamic values hold a string for each flag that is set: a "
+                "list of flags costs 25 times its bytes until flags cross without them",
+            ),
+        ),
         'flags "a"',
     ],
 )
