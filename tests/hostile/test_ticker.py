@@ -8,15 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from tests.hostile.attack import Host
+from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import SPIN
 
 import airssys_wasm as aw
 
-BUSY_THREADS = 200
+BUSY_THREADS = 40
 #: A deadline under load holds within twice its length.
 LIMITS = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=1.0)
 
@@ -30,41 +30,20 @@ def spun(host: Host) -> float:
     return seconds
 
 
-@pytest.fixture
-def quick_turns() -> Iterator[None]:
-    """Let 200 threads take turns in a tenth of a second rather than in a whole one."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    yield
-    sys.setswitchinterval(usual)
+THREADS = [BUSY_THREADS, pytest.param(200, marks=pytest.mark.soak)]
 
 
-@pytest.mark.usefixtures("quick_turns")
-def test_w27_a_deadline_holds_beside_two_hundred_busy_python_threads(host: Host) -> None:
-    go, stop = threading.Event(), threading.Event()
-    turns = [0] * BUSY_THREADS
+@pytest.mark.parametrize("threads", THREADS)
+def test_w27_a_deadline_holds_beside_many_busy_python_threads(threads: int) -> None:
+    found = in_fresh_process("spin_beside_threads", threads=threads, seconds=1.0)
 
-    def work(number: int) -> None:
-        go.wait()
-        while not stop.is_set():
-            turns[number] += sum(range(1_000)) > 0
-
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(BUSY_THREADS)]
-    for thread in threads:
-        thread.start()
-    go.set()
-    try:
-        seconds = spun(host)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-    assert sum(turns) > 0
-    assert seconds <= 2 * LIMITS.call_seconds_max
+    assert found["ended"] == "CallTimeout"
+    assert found["turns"] > 0
+    assert found["seconds"] <= 2 * LIMITS.call_seconds_max
 
 
-def test_w27_a_deadline_holds_beside_two_hundred_busy_guests(host: Host) -> None:
+@pytest.mark.parametrize("threads", THREADS)
+def test_w27_a_deadline_holds_beside_many_busy_guests(host: Host, threads: int) -> None:
     component = host.engine.load(SPIN)
     seconds: list[float] = []
 
@@ -75,13 +54,13 @@ def test_w27_a_deadline_holds_beside_two_hundred_busy_guests(host: Host) -> None
             except aw.CallTimeout:
                 seconds.append(instance.receipt.seconds)
 
-    threads = [threading.Thread(target=spin) for _ in range(BUSY_THREADS)]
-    for thread in threads:
+    busy = [threading.Thread(target=spin) for _ in range(threads)]
+    for thread in busy:
         thread.start()
-    for thread in threads:
+    for thread in busy:
         thread.join()
 
-    assert len(seconds) == BUSY_THREADS
+    assert len(seconds) == threads
     assert max(seconds) <= 2 * LIMITS.call_seconds_max
     host.assert_unharmed()
 

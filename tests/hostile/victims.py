@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import resource
+import threading
 import time
 from typing import Any
 
 from tests.hostile import bombs
 from tests.hostile.attack import NEIGHBOUR
 from tests.hostile.fresh import memory_bytes
-from tests.hostile.guests import HOG, HOG_THAT_TRAPS, TABLE_HOG, answerer, writer
+from tests.hostile.guests import HOG, HOG_THAT_TRAPS, SPIN, TABLE_HOG, answerer, writer
 
 import airssys_wasm as aw
 
@@ -186,6 +187,35 @@ def hogs_kept(hogs: int, headroom_bytes: int) -> Found:
         "neighbour": counted,
         "again": _ended(engine.load(HOG_THAT_TRAPS), limits),
     }
+
+
+def spin_beside_threads(threads: int, seconds: float) -> Found:
+    """Let a guest spin while other threads fight for the interpreter."""
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=seconds)
+    component = _engine().load(SPIN)
+    instance = component.instantiate(limits=limits)
+    go, stop = threading.Event(), threading.Event()
+    turns = [0] * threads
+
+    def work(number: int) -> None:
+        go.wait()
+        while not stop.is_set():
+            turns[number] += sum(range(1_000)) > 0
+
+    busy = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    for thread in busy:
+        thread.start()
+    # From here on each step of this thread has to wait for its turn: few of them.
+    ended = "returned"
+    go.set()
+    try:
+        instance.call("run")
+    except aw.AirssysError as error:
+        ended = type(error).__name__
+    stop.set()
+    for thread in busy:
+        thread.join()
+    return {"ended": ended, "seconds": instance.receipt.seconds, "turns": sum(turns)}
 
 
 def _ended(component: aw.Component, limits: aw.Limits) -> str:

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_millis(1);
-/// Time between two looks round while asleep.
+/// Time between two ticks while asleep.
 const DOZE: Duration = Duration::from_millis(40);
 /// Ticks without a call before the thread goes to sleep.
 const IDLE_TICKS: u32 = 50;
@@ -44,7 +44,7 @@ pub(crate) fn long_call(ticks: u32) -> bool {
 ///
 /// A call only ever stores and loads, without a fence. So a call that starts in
 /// the very moment in which the thread goes to sleep may not wake it; asleep, it
-/// looks round every [`DOZE`], and the deadline is late by no more than that.
+/// still ticks every [`DOZE`], and the deadline is late by no more than that.
 #[derive(Default)]
 pub(crate) struct Activity {
     recent: AtomicBool,
@@ -74,10 +74,11 @@ impl Activity {
         self.recent.swap(false, Ordering::Relaxed)
     }
 
-    fn sleep_until_active(&self) {
+    /// Sleeps until a call begins, but no longer than [`DOZE`].
+    fn doze(&self) {
         *lock(&self.sleeper) = Some(thread::current());
         self.asleep.store(true, Ordering::Relaxed);
-        while self.asleep.load(Ordering::Relaxed) && !self.recent.load(Ordering::Relaxed) {
+        if !self.recent.load(Ordering::Relaxed) {
             thread::park_timeout(DOZE);
         }
         self.asleep.store(false, Ordering::Relaxed);
@@ -97,22 +98,25 @@ struct Shared {
 }
 
 impl Shared {
+    // Time passes while dozing too, only slower: a guest that went on unnoticed,
+    // after its thread was held up between telling us and running on, meets a
+    // tick soon, and with it wakes us.
     fn run(&self) {
         let mut idle_ticks = 0;
         while !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(TICK);
+            if idle_ticks < IDLE_TICKS {
+                thread::sleep(TICK);
+            } else {
+                self.activity.doze();
+            }
             for engine in lock(&self.engines).iter() {
                 engine.increment_epoch();
             }
             idle_ticks = if self.activity.take_recent() {
                 0
             } else {
-                idle_ticks + 1
+                idle_ticks.saturating_add(1)
             };
-            if idle_ticks >= IDLE_TICKS {
-                self.activity.sleep_until_active();
-                idle_ticks = 0;
-            }
         }
     }
 }
