@@ -403,7 +403,7 @@ fn without_version(name: &str) -> Option<String> {
 fn indices(compiled: &Compiled) -> Vec<ComponentExportIndex> {
     let mut indices = Vec::new();
     each_export(compiled, compiled.engine(), |_, index, _| {
-        indices.push(index)
+        indices.push(index);
     });
     indices
 }

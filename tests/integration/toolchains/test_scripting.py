@@ -31,7 +31,7 @@ def roomy() -> aw.Limits:
 @build_time
 def test_javascript_imports_no_more_than_its_world_names(javascript: aw.Component) -> None:
     assert set(javascript.imports) == {""}, "the world itself, and no interface"
-    assert set(javascript.imports[""].functions) == {"announce"}
+    assert set(javascript.imports[""]) == {"announce"}
 
 
 @build_time
