@@ -39,7 +39,10 @@ def test_w27_a_deadline_holds_beside_many_busy_python_threads(threads: int) -> N
 
     assert found["ended"] == "CallTimeout"
     assert found["turns"] > 0
-    assert found["seconds"] <= 2 * LIMITS.call_seconds_max
+    # Once in a call the main thread may queue for the interpreter, to look at
+    # signals: where a turn takes a second or two, that turn comes on top.
+    queued = found["turn_seconds"] if threads > BUSY_THREADS else 0
+    assert found["seconds"] <= 2 * LIMITS.call_seconds_max + queued
 
 
 @pytest.mark.parametrize("threads", THREADS)

@@ -212,10 +212,22 @@ def spin_beside_threads(threads: int, seconds: float) -> Found:
         instance.call("run")
     except aw.AirssysError as error:
         ended = type(error).__name__
+    turn_seconds = max(_seconds_for_a_turn() for _ in range(3))
     stop.set()
     for thread in busy:
         thread.join()
-    return {"ended": ended, "seconds": instance.receipt.seconds, "turns": sum(turns)}
+    return {
+        "ended": ended,
+        "seconds": instance.receipt.seconds,
+        "turns": sum(turns),
+        "turn_seconds": turn_seconds,
+    }
+
+
+def _seconds_for_a_turn() -> float:
+    began = time.perf_counter()
+    time.sleep(0.001)
+    return time.perf_counter() - began
 
 
 def _ended(component: aw.Component, limits: aw.Limits) -> str:

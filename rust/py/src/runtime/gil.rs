@@ -13,9 +13,14 @@ use pyo3::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 /// Ticks between two looks at pending signals, so that Ctrl-C ends a guest.
 const TICKS_PER_SIGNAL_CHECK: u32 = 50;
+/// With hundreds of busy Python threads the GIL is a second away: a look that
+/// waited long is followed by a break so many times longer, or the guest would
+/// spend its time, and more than its time, in the queue for the GIL.
+const TICKS_PER_TICK_WAITED: u32 = 20;
 
 static MAIN_THREAD: OnceLock<u64> = OnceLock::new();
 
@@ -23,6 +28,8 @@ thread_local! {
     /// Calls on this thread that started with the GIL held, and none gave it up
     /// since.
     static ARMED: Cell<u32> = const { Cell::new(0) };
+    /// Tick of the running call that looks at signals next.
+    static NEXT_CHECK: Cell<u32> = const { Cell::new(TICKS_PER_SIGNAL_CHECK) };
     static SAVED: Cell<*mut PyThreadState> = const { Cell::new(ptr::null_mut()) };
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
@@ -48,9 +55,24 @@ fn long_call(tick: u32) -> bool {
         pause();
         return true;
     }
-    if !tick.is_multiple_of(TICKS_PER_SIGNAL_CHECK) || !on_main_thread() {
+    if tick < TICKS_PER_SIGNAL_CHECK {
+        NEXT_CHECK.set(TICKS_PER_SIGNAL_CHECK);
         return true;
     }
+    if tick < NEXT_CHECK.get() || !on_main_thread() {
+        return true;
+    }
+    let began = Instant::now();
+    let go_on = look_at_signals(paused);
+    let waited = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+    let rest = waited
+        .saturating_mul(TICKS_PER_TICK_WAITED)
+        .max(TICKS_PER_SIGNAL_CHECK);
+    NEXT_CHECK.set(tick.saturating_add(rest));
+    go_on
+}
+
+fn look_at_signals(paused: bool) -> bool {
     if !paused {
         // The caller gave the GIL up itself: for a start function.
         return Python::attach(heed_signals);
