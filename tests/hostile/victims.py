@@ -68,7 +68,7 @@ def largest_answer(kind: str, memory_bytes_max: int) -> Found:
                 answer = instance.call("run", length, min(length * 4, memory_bytes_max - 64))
                 answered = len(answer)
                 del answer
-            except aw.Trapped:
+            except (aw.Trapped, aw.OutOfMemory):
                 length = length * 4 // 5
     return {"answered": answered, "peak_growth": memory_bytes("VmHWM") - before}
 

@@ -1,5 +1,6 @@
 //! A loaded component: its bytes, its exports, and its compiled variants.
 
+use crate::charge::Charge;
 use crate::compile;
 use crate::engine::{Allocation, Density, Engine, Metering};
 use crate::error::{Error, Result};
@@ -22,6 +23,8 @@ pub(crate) struct Code {
     binary: Vec<u8>,
     /// Bytes that the host itself holds for each instance.
     footprint: u64,
+    /// Bytes of its values that the host holds for each one it is charged for.
+    bytes_per_charged: usize,
     variants: [OnceLock<Variant>; 2],
     exports: Exports,
     resources: Vec<ExportedResource>,
@@ -189,6 +192,7 @@ impl Code {
             engine: engine.clone(),
             digest,
             footprint: compile::footprint(&binary),
+            bytes_per_charged: bytes_per_charged(&exports, &imports),
             binary,
             variants: [OnceLock::from(variant), OnceLock::new()],
             exports,
@@ -238,6 +242,12 @@ impl Code {
         self.footprint
     }
 
+    /// How many times more the host holds than the engine charges for values of
+    /// its functions.
+    pub(crate) fn bytes_per_charged(&self) -> usize {
+        self.bytes_per_charged
+    }
+
     /// Whether instances with this much memory fit the pool's slots.
     pub(crate) fn fits_pool(&self, memory_bytes_max: usize) -> bool {
         match self.engine.options().density {
@@ -247,6 +257,24 @@ impl Code {
             } => memory_bytes_max <= slot,
         }
     }
+}
+
+fn bytes_per_charged(exports: &Exports, imports: &[Import]) -> usize {
+    let mut charge = Charge::new();
+    exports
+        .list
+        .iter()
+        .for_each(|export| charge.results(&export.ty));
+    for import in imports {
+        match &import.kind {
+            ImportKind::Function(ty) => charge.params(ty),
+            ImportKind::Interface { functions, .. } => {
+                functions.iter().for_each(|(_, ty)| charge.params(ty));
+            }
+            ImportKind::Unsupported => {}
+        }
+    }
+    charge.ratio()
 }
 
 impl Variant {

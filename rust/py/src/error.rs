@@ -56,6 +56,7 @@ impl Error {
                 HostError::Busy { .. }
                     | HostError::Reentrant { .. }
                     | HostError::InstanceClosed(_)
+                    | HostError::CapacityExhausted(_)
                     | HostError::Engine(_)
             ) | Self::Python(_)
         )

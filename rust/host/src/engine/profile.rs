@@ -3,6 +3,7 @@
 use super::{Density, EngineOptions};
 use crate::error::{Error, Result};
 use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
+use crate::stack::{ASYNC_STACK_BYTES, WASM_STACK_BYTES};
 use crate::trap::BACKTRACE_FRAMES_MAX;
 use std::num::NonZeroUsize;
 use wasmtime::{
@@ -29,12 +30,6 @@ pub enum Allocation {
     OnDemand,
 }
 
-/// Stack of guest code.
-const WASM_STACK_BYTES: usize = 512 * 1024;
-/// Stack of a guest that may wait. The embedder's functions run on it too, and an
-/// interpreter bounds its recursion for the 8 MiB that threads have; what is not
-/// used is address space only.
-const ASYNC_STACK_BYTES: usize = 12 * 1024 * 1024;
 /// Address space of a standard memory: with it 32-bit accesses need no check.
 const STANDARD_RESERVATION_BYTES: u64 = 4 << 30;
 /// Guard behind a standard memory; constant offsets up to it need no check.

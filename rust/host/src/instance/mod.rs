@@ -192,6 +192,9 @@ impl Builder<'_> {
     }
 
     fn build(&self, prelinked: &Prelinked) -> Result<Live, Unbuilt> {
+        if !prelinked.waits {
+            crate::stack::require_room()?;
+        }
         let mut store = self.store(prelinked)?;
         let instance = match self.instantiate(&mut store, prelinked) {
             Ok(_) if store.data().is_late() => {
@@ -211,6 +214,7 @@ impl Builder<'_> {
             instance,
             functions: vec![None; exports.len()],
             exports,
+            fuel_max: self.limits.fuel_max,
         })
     }
 
@@ -226,7 +230,8 @@ impl Builder<'_> {
         store.set_epoch_deadline(TICKS_PER_CHECK);
         // What the host holds for the guest counts as the guest's own memory,
         // and is never more than the host can bear.
-        store.set_hostcall_fuel(self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX));
+        let buffers = self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX);
+        store.set_hostcall_fuel(buffers / self.component.code().bytes_per_charged());
         store.set_max_component_handles(HANDLES_MAX);
         if let Some(fuel) = self.limits.fuel_max {
             store

@@ -1,6 +1,7 @@
 //! Imports that the embedder supplies.
 
 use crate::instance::StoreData;
+use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
 use std::future::Future;
@@ -19,8 +20,7 @@ pub struct Supplied {
     pub function: String,
     /// Whether it may wait, so that the guest must be able to be set aside.
     pub waits: bool,
-    /// How to link it through a typed lane instead, if its shape has one and it
-    /// does not wait.
+    /// How to link it through a typed lane instead, if its shape has one.
     pub define: Option<Define>,
 }
 
@@ -182,7 +182,7 @@ pub(super) fn snake_case(function: &str) -> String {
 /// for the runtime in turn: the other guests of that thread go on elsewhere.
 pub fn aside<T>(own_stack: bool, run: impl FnOnce() -> T) -> T {
     if own_stack {
-        tokio::task::block_in_place(run)
+        tokio::task::block_in_place(|| on_guest_stack(run))
     } else {
         run()
     }
@@ -194,7 +194,7 @@ pub(super) fn define(
     index: usize,
     supplied: &Supplied,
 ) -> wasmtime::Result<()> {
-    if let (Some(define), false) = (supplied.define, supplied.waits) {
+    if let Some(define) = supplied.define {
         return define(instance, name, index);
     }
     if !supplied.waits {

@@ -1,6 +1,7 @@
 //! What `call_async` gives: finished at once if the guest never had to wait,
 //! else an asyncio future.
 
+use super::{calling, exit};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::instance::CallFuture;
@@ -11,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-/// Turns what a call came back with into a Python value.
-type Finish<T> = dyn for<'py> FnOnce(Python<'py>, T) -> Result<Bound<'py, PyAny>> + Send;
+/// Turns how a call ended into a Python value.
+type Finish<T> = dyn for<'py> FnOnce(Python<'py>, Result<T>) -> Result<Bound<'py, PyAny>> + Send;
 
 /// Starts a call and gives what can be awaited for it.
 ///
@@ -22,16 +23,13 @@ type Finish<T> = dyn for<'py> FnOnce(Python<'py>, T) -> Result<Bound<'py, PyAny>
 pub fn begin<'py, T: Send + 'static>(
     py: Python<'py>,
     mut call: CallFuture<T>,
-    finish: impl for<'a> FnOnce(Python<'a>, T) -> Result<Bound<'a, PyAny>> + Send + 'static,
+    finish: impl calling::Finish<T>,
 ) -> Result<Bound<'py, PyAny>> {
     // Asked first: a guest that was started and cannot be waited for is lost.
     let event_loop = running_loop(py)?;
     match call.poll_once() {
         Poll::Ready(ended) => {
-            let outcome = match ended {
-                Ok(output) => finish(py, output).map(Bound::unbind),
-                Err(error) => Err(Error::Host(error)),
-            };
+            let outcome = finish(py, ended.map_err(Error::Host)).map(Bound::unbind);
             Ok(Bound::new(
                 py,
                 Done {
@@ -92,9 +90,8 @@ fn wait<T: Send + 'static>(
         future: future.clone().unbind(),
     };
     let abort = call.spawn(move |ended| {
-        complete(waiter, move |py| match ended {
-            Ok(output) => finish(py, output).map(Bound::unbind),
-            Err(error) => Err(Error::Host(error)),
+        complete(waiter, move |py| {
+            finish(py, ended.map_err(Error::Host)).map(Bound::unbind)
         });
     })?;
     future.call_method1("add_done_callback", (OnDone { abort },))?;
@@ -145,7 +142,8 @@ fn complete(
     let first = batch.len() == 1;
     drop(all);
     if first {
-        Python::attach(|py| wake(py, key));
+        // Once the interpreter ends, nobody awaits it any more.
+        let _ = exit::attach(|py| wake(py, key));
     }
 }
 

@@ -1,9 +1,9 @@
 //! The native half of `aw.Component`.
 
-use super::gil;
 use super::imports;
 use super::instance::Instance;
 use super::plans::Plans;
+use super::{exit, gil};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::linker::{Embedder, Grant, NoImports, Supply};
@@ -86,9 +86,9 @@ impl Component {
         // What may wait, or compile, must not hold the interpreter up.
         let slow = fuel_max.is_some() || component.may_wait(&functions);
         let instance = if slow {
-            gil::detached(py, || {
+            exit::detached(py, || {
                 host::Instance::new(component, limits, &grant, supply)
-            })
+            })?
         } else {
             let _held = gil::Held::new(py);
             host::Instance::new(component, limits, &grant, supply)

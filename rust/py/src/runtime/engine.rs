@@ -1,9 +1,9 @@
 //! The native half of `aw.Engine`.
 
 use super::component::Component;
-use super::gil;
+use super::exit;
 use super::plans::Plans;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use airssys_host as host;
 use airssys_host::compile::{CacheState, CompileBounds, WorkerCommand};
 use airssys_host::engine::Density;
@@ -74,12 +74,12 @@ impl Engine {
                 fuel_ceiling,
             },
         };
-        let host = gil::detached(py, || host::Engine::new(options))?;
+        let host = exit::detached(py, || host::Engine::new(options))??;
         Ok(Engine { host })
     }
 
     fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
-        let component = gil::detached(py, || self.host.load(name, &source)).map_err(Error::Host)?;
+        let component = exit::detached(py, || self.host.load(name, &source))??;
         Ok(Component::new(Arc::new(Plans::new(py, component))))
     }
 
@@ -128,7 +128,10 @@ impl Engine {
 #[pyfunction]
 #[pyo3(signature = (description, memory_bytes_max))]
 pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) -> PyResult<()> {
-    Ok(py.detach(|| host::compile::run_worker(description, memory_bytes_max))?)
+    let ran = exit::detached(py, || {
+        host::compile::run_worker(description, memory_bytes_max)
+    });
+    Ok(ran??)
 }
 
 /// Says that this process is a forked child, in which no engine made before
@@ -136,4 +139,5 @@ pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) 
 #[pyfunction]
 pub fn mark_forked() {
     host::engine::mark_forked();
+    exit::mark_forked();
 }

@@ -8,6 +8,7 @@
 //! Between [`pause`] and [`resume`] no Python object may be touched, not even
 //! dropped: PyO3 believes that the thread is still attached.
 
+use super::exit;
 use pyo3::ffi::{self, PyThreadState};
 use pyo3::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -52,8 +53,10 @@ fn long_call(tick: u32) -> bool {
     // Python's own answer to whether this thread holds the GIL is always yes once
     // there was a subinterpreter, and while the interpreter ends.
     if !paused && ARMED.get() > 0 {
-        pause();
-        return true;
+        return pause();
+    }
+    if exit::is_turned_away() {
+        return false;
     }
     if tick < TICKS_PER_SIGNAL_CHECK {
         NEXT_CHECK.set(TICKS_PER_SIGNAL_CHECK);
@@ -80,10 +83,7 @@ fn look_at_signals(paused: bool) -> bool {
     resume();
     // SAFETY: `resume` attached this thread again.
     let go_on = heed_signals(unsafe { Python::assume_attached() });
-    if go_on {
-        pause();
-    }
-    go_on
+    go_on && pause()
 }
 
 fn heed_signals(py: Python<'_>) -> bool {
@@ -93,16 +93,23 @@ fn heed_signals(py: Python<'_>) -> bool {
     go_on
 }
 
-fn on_main_thread() -> bool {
+/// Whether this is the thread that gets signals.
+pub fn on_main_thread() -> bool {
     // SAFETY: reads the identity of the calling thread; needs no GIL.
     let me = unsafe { ffi::PyThread_get_thread_ident() } as u64;
     MAIN_THREAD.get() == Some(&me)
 }
 
-fn pause() {
+/// Gives the GIL up, unless it could not be had again.
+fn pause() -> bool {
+    let Some(inside) = exit::Inside::enter() else {
+        return false;
+    };
+    inside.stay();
     // SAFETY: a call runs on an attached thread, and SAVED is empty: this
     // thread holds the GIL.
     SAVED.set(unsafe { ffi::PyEval_SaveThread() });
+    true
 }
 
 /// Takes the GIL back if a tick gave it up.
@@ -112,6 +119,7 @@ pub fn resume() {
     if !saved.is_null() {
         // SAFETY: the state `PyEval_SaveThread` gave on this very thread.
         unsafe { ffi::PyEval_RestoreThread(saved) };
+        exit::Inside::leave();
     }
 }
 

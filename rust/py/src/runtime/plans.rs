@@ -115,11 +115,16 @@ impl Plans {
             Some(index) => index,
             None => self.look_up(name)?,
         };
-        let plan = match self.exports[index].get() {
+        Ok((index, self.at(name.py(), index)))
+    }
+
+    /// Plan of the export with this index.
+    #[inline]
+    pub fn at(&self, py: Python<'_>, index: usize) -> &ExportPlan {
+        match self.exports[index].get() {
             Some(plan) => plan,
-            None => self.plan(name.py(), index),
-        };
-        Ok((index, plan))
+            None => self.plan(py, index),
+        }
     }
 
     #[cold]
