@@ -67,7 +67,7 @@ def test_a_call_that_never_had_its_turn_gives_them_back(
     assert entered.wait(5)
 
     async def give_away() -> None:
-        given = instance.call_async("acme:drop/api#take", thing)
+        given = asyncio.ensure_future(instance.call_async("acme:drop/api#take", thing))
         assert thing.closed
         if ends == "cancelled":
             asyncio.get_running_loop().call_later(0.05, given.cancel)
