@@ -41,7 +41,7 @@ def require_whole(name: str, value: object, low: int, high: int) -> None:
         LimitInvalid: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}, or no int")
+        raise LimitInvalid(f"{name}: {value!r} is outside {low} to {high}, or no int")
 
 
 def require_seconds(name: str, value: object, low: float, high: float) -> None:
@@ -51,4 +51,4 @@ def require_seconds(name: str, value: object, low: float, high: float) -> None:
         LimitInvalid: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}")
+        raise LimitInvalid(f"{name}: {value!r} is outside {low} to {high}")

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from airssys_wasm.config import Grant
+from airssys_wasm.config import Grant, Limits
 from airssys_wasm.runtime.lifecycle import initialize, initializer
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from airssys_wasm._native.runtime import Component as NativeComponent
     from airssys_wasm._native.runtime import Instance
-    from airssys_wasm.config import Limits
     from airssys_wasm.wit import Function
 
 
@@ -38,6 +37,24 @@ _DEFAULT_GRANTED = _granted(Grant())
 _VARIABLES: Final = 3
 #: Refused by every policy, and small enough for native numbers.
 _ABOVE_ANY_POLICY: Final = 2**96
+
+
+def _require_kinds(limits: object, grant: object, imports: object) -> None:
+    """Say what was expected, where what comes next would say what it stumbled over."""
+    if not isinstance(limits, Limits):
+        raise TypeError(
+            f"limits: expected Limits, got {type(limits).__name__}; "
+            "hint: limits=Limits(memory_bytes_max=2 * MIB, call_seconds_max=1.0)"
+        )
+    if grant is not None and not isinstance(grant, Grant):
+        raise TypeError(
+            f"grant: expected Grant, got {type(grant).__name__}; hint: grant=Grant(clocks=True)"
+        )
+    if imports is not None and not hasattr(imports, "keys"):
+        raise TypeError(
+            f"imports: expected a mapping, got {type(imports).__name__}; "
+            'hint: imports={"name of the import": implementation}'
+        )
 
 
 class Component:
@@ -126,6 +143,7 @@ class Component:
             The instance, a context manager that closes it.
 
         Raises:
+            TypeError: ``limits``, ``grant`` or ``imports`` is of another kind.
             ImportMissing: it imports what it was not given.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
@@ -134,6 +152,7 @@ class Component:
             ComponentFailed: its start function or ``initialize`` failed, or its
                 memories are larger than the limit from the start.
         """
+        _require_kinds(limits, grant, imports)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(

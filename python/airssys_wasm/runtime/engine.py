@@ -28,6 +28,10 @@ _WORKER = (
     "p = sys.argv[1]; l = L('_native', p); x = m(s('_native', p, loader=l)); l.exec_module(x); "
     "x.runtime.compile_worker(sys.argv[2], int(sys.argv[3]))"
 )
+_CACHE_HINT = (
+    "; hint: let AIRSWASM_HOME, or Engine(cache_dir=...), name a folder of yours; "
+    "cache_dir=None keeps nothing"
+)
 _TEXT_STARTS = ("(", ";")
 
 
@@ -55,6 +59,7 @@ class Engine(_native.Engine):
             the one that runs this.
 
     Raises:
+        TypeError: ``policy`` is of another kind.
         EngineError: the machine cannot give the layout asked for.
         LimitInvalid: a figure is outside its range.
     """
@@ -73,7 +78,9 @@ class Engine(_native.Engine):
         compile_memory_bytes_max: int = 2 * GIB,
         compiler: str | os.PathLike[str] | None = None,
     ) -> Self:
-        policy = policy or Policy()
+        policy = Policy() if policy is None else policy
+        if not isinstance(policy, Policy):
+            raise TypeError(f"policy: expected Policy, got {type(policy).__name__}")
         require_whole("pool_instances", pool_instances, 1, 1_000_000)
         require_whole("instances_max", instances_max, 1, 10_000_000)
         require_whole("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
@@ -99,10 +106,8 @@ class Engine(_native.Engine):
         )
         engine._source_bytes_max = component_bytes_max
         if engine.cache_problem is not None:
-            _LOG.warning(
-                "compiled code is not kept on disk: %s; hint: pass Engine(cache_dir=...)",
-                engine.cache_problem,
-            )
+            said = f"compiled code is not kept on disk: {engine.cache_problem}"
+            _LOG.warning("%s", said if "hint:" in said else said + _CACHE_HINT)
         return engine
 
     _source_bytes_max: int
