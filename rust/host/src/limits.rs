@@ -104,7 +104,7 @@ fn within(name: &str, value: i128, low: i128, high: i128) -> Result<()> {
 
 fn out_of_range<N: std::fmt::Display>(name: &str, value: N, low: N, high: N) -> Error {
     Error::LimitInvalid(format!(
-        "{name}: {value} is outside {low}..={high}; \
+        "{name}: {value} is outside {low} to {high}; \
          hint: the upper end is the engine's policy, Engine(policy=Policy(...))"
     ))
 }

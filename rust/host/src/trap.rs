@@ -183,10 +183,13 @@ fn untyped(
 
 fn memory_detail(meter: &MemoryMeter) -> String {
     format!(
-        "memory would pass the limit of {} bytes ({} in use, {} growths refused)",
+        "memory would pass the limit of {} bytes ({} in use, {} to grow refused)",
         meter.limit(),
         meter.used(),
-        meter.denied()
+        match meter.denied() {
+            1 => "1 request".to_owned(),
+            times => format!("{times} requests"),
+        }
     )
 }
 

@@ -54,7 +54,10 @@ pub(crate) fn to_binary<'a>(
             )
         })?;
     refuse_long_text(text.len())?;
-    let binary = wat::parse_str(text).map_err(|error| invalid(name, &error.to_string()))?;
+    let binary = wat::parse_str(text).map_err(|mut error| {
+        error.set_path(name);
+        invalid(name, &error.to_string())
+    })?;
     refuse_large(binary.len(), bounds.component_bytes_max)?;
     Ok(Cow::Owned(binary))
 }
