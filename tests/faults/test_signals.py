@@ -19,6 +19,9 @@ SOON_SECONDS = 0.2
 PROLOGUE = f"""
 import asyncio, os, signal, sys, threading, time
 import airssys_wasm as aw
+# A shell that runs the tests in the background (`make test &`) has all below it ignore
+# Ctrl-C, and Python then keeps it that way.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = aw.Engine(cache_dir=None, policy=aw.Policy(fuel_ceiling=10_000_000_000))
 limits = aw.Limits(memory_bytes_max=16 * aw.MIB, call_seconds_max=20.0)
 busy = engine.load({str(GUESTS / "busy.wat")!r})
