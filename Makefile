@@ -58,8 +58,9 @@ fmt: setup ## format Python and Rust in place
 	$(PYTHON_IN) -m ruff format .
 	cargo fmt --all
 
+# For the interpreter of `build`: another one, older perhaps, may stand on PATH.
 wheel: setup ## build the release wheel into dist/
-	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --out dist
+	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --interpreter $(abspath $(PYTHON_IN)) --out dist
 
 # The peers live in an environment of their own: no test may ever import one.
 bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one table
