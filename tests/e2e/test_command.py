@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -86,6 +87,26 @@ def test_the_receipt_goes_beside_the_data(airssys_wasm: Run, adder: str) -> None
     assert ran.stdout == "3\n"
     assert ran.stderr.startswith("receipt: ")
     assert "8 bytes in, 4 bytes out" in ran.stderr
+
+
+@pytest.fixture
+def printer(tmp_path: Path) -> str:
+    """The guest that uses all of WASI, less the environment, which ``run`` does not grant."""
+    text = (Path(__file__).parents[1] / "integration" / "guests" / "wasi.wat").read_text("utf-8")
+    text = re.sub(r'\(import "wasi:cli/environment@.*?\n.*?\n', "", text)
+    text = re.sub(r"\(core func \$get-environment .*?\n.*?\n", "", text)
+    path = tmp_path / "printer.wat"
+    path.write_text(text.replace("(func $get-environment)", "(func $exit-with)"), "utf-8")
+    return str(path)
+
+
+def test_what_a_guest_prints_goes_beside_the_data(airssys_wasm: Run, printer: str) -> None:
+    printed = airssys_wasm("run", printer, "print", '"one [red]line\\nand two"')
+    warned = airssys_wasm("run", printer, "warn", '"look out"')
+
+    assert (printed.returncode, printed.stdout) == (0, "null\n")
+    assert printed.stderr == "guest: one [red]line\nguest: and two\n"
+    assert (warned.stdout, warned.stderr) == ("null\n", "guest: look out\n")
 
 
 def test_who_types_the_flags_sets_the_policy(airssys_wasm: Run, adder: str) -> None:

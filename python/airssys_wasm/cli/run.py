@@ -46,7 +46,7 @@ def command(
         bool, typer.Option("--receipt", help="Print what the call cost on stderr.")
     ] = False,
 ) -> None:
-    """Print the result as JSON on stdout."""
+    """Print the result as JSON on stdout, and what the guest prints on stderr."""
     screen = context.ensure_object(Screen)
     values = [_parse(text, context) for text in arguments or ()]
     limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
@@ -59,6 +59,8 @@ def command(
         try:
             result = instance.call(function, *values)
         finally:
+            for line in (instance.stdout + instance.stderr).splitlines():
+                screen.err.print(f"guest: {line}", markup=False)
             if receipt and instance.receipt is not None:
                 screen.err.print(f"receipt: {cost_text(Cost.of(instance.receipt))}", markup=False)
     try:
