@@ -5,7 +5,9 @@ use airssys_host::compile::{CompileBounds, WorkerCommand, run_worker};
 use airssys_host::engine::Density;
 use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed};
 use airssys_host::limits::Policy;
-use airssys_host::linker::{Answer, Define, Embedder, Grant, NoImports, Pending, Supplied, Supply};
+use airssys_host::linker::{
+    Answer, Define, Embedder, Grant, NoImports, Pending, StandIn, Supplied, Supply,
+};
 use airssys_host::wasmtime::component::{LinkerInstance, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
 use airssys_host::{Component, Engine, EngineOptions, Instance, Limits};
@@ -131,6 +133,8 @@ pub fn instance(
 pub fn no_imports() -> Supply<'static> {
     Supply {
         functions: &[],
+        interfaces: &[],
+        unused: &[],
         embedder: Arc::new(NoImports),
     }
 }
@@ -194,6 +198,14 @@ pub fn importer_functions(typed: bool) -> Vec<Supplied> {
     functions.push(supplied("", "plain"));
     functions[0].define = typed.then_some(define_add as Define);
     functions
+}
+
+/// The interface that most of [`importer_functions`] stand in for.
+pub fn importer_interfaces() -> Vec<StandIn> {
+    vec![StandIn {
+        interface: crate::guests::IMPORTER_HOST.to_owned(),
+        offers: Vec::new(),
+    }]
 }
 
 fn define_add(

@@ -116,7 +116,11 @@ class Component:
                 mapping) whose attributes, the snake case of the WIT names,
                 implement its functions, sync or async; for a function of the
                 world itself, a function. The version of an interface may be left
-                out. What the component does not import is not looked at.
+                out. What is given for an interface replaces all of it, the host's
+                own included, so nothing it needs may be missing. A name that is
+                like none of the component's imports is passed over, so that one
+                mapping can serve many components; one that is nearly an import,
+                or an import of another version, is refused.
             grant: what the instance gets of the machine; by default the clocks,
                 random bytes and captured output.
             config: the operator's configuration, handed to ``initialize`` of
@@ -126,7 +130,11 @@ class Component:
             The instance, a context manager that closes it.
 
         Raises:
-            ImportMissing: it imports what it was not given.
+            ImportMissing: it imports what it was not given: no grant or entry of
+                ``imports`` for it, a method that the entry lacks, or an entry under
+                a name that only resembles it. Nothing ran.
+            ValueMismatch: an entry of ``imports`` cannot be called, or its name is
+                no text.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.

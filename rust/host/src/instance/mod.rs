@@ -60,7 +60,7 @@ impl Instance {
             limits,
             grant,
             metering,
-            embedder: supply.embedder,
+            supply,
         };
         let allocation = if component.code().fits_pool(limits.memory_bytes_max) {
             Allocation::Pooled
@@ -68,10 +68,10 @@ impl Instance {
             Allocation::OnDemand
         };
         builder.check_footprint()?;
-        let mut prelinked = builder.prelink(allocation, supply.functions)?;
+        let mut prelinked = builder.prelink(allocation)?;
         let mut built = builder.build(&prelinked);
         if matches!(built, Err(Unbuilt::PoolFull)) {
-            prelinked = builder.prelink(Allocation::OnDemand, supply.functions)?;
+            prelinked = builder.prelink(Allocation::OnDemand)?;
             built = builder.build(&prelinked);
         }
         let live = match built {
@@ -152,21 +152,17 @@ struct Builder<'a> {
     limits: Limits,
     grant: &'a Grant,
     metering: Metering,
-    embedder: Arc<dyn linker::Embedder>,
+    supply: Supply<'a>,
 }
 
 impl Builder<'_> {
-    fn prelink(
-        &self,
-        allocation: Allocation,
-        supplied: &[linker::Supplied],
-    ) -> Result<Arc<Prelinked>> {
+    fn prelink(&self, allocation: Allocation) -> Result<Arc<Prelinked>> {
         linker::prelink(
             self.component,
             self.metering,
             allocation,
             self.grant,
-            supplied,
+            &self.supply,
         )
     }
 
@@ -219,7 +215,7 @@ impl Builder<'_> {
         let wasi = prelinked
             .uses_wasi
             .then(|| Box::new(WasiState::new(self.grant)));
-        let data = StoreData::new(&self.limits, Arc::clone(&self.embedder), wasi, admission);
+        let data = StoreData::new(&self.limits, Arc::clone(&self.supply.embedder), wasi, admission);
         let mut store = Store::new(prelinked.pre.engine(), data);
         store.limiter(|data| &mut data.meter);
         store.epoch_deadline_callback(on_tick);

@@ -43,11 +43,34 @@ impl Supplied {
 /// Links a function of a known shape under a name; `usize` is its index.
 pub type Define = fn(&mut LinkerInstance<'_, StoreData>, &str, usize) -> wasmtime::Result<()>;
 
+/// An interface of the component that the embedder stands in for.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// The interface as the component names it.
+    pub interface: String,
+    /// Names there are on what was given, if some function was not among them.
+    pub offers: Vec<String>,
+}
+
+// What it offers only words the refusal of a stand-in that lacks something.
+impl PartialEq for StandIn {
+    fn eq(&self, other: &Self) -> bool {
+        self.interface == other.interface
+    }
+}
+
+impl Eq for StandIn {}
+
 /// What the embedder hands over with an instance.
+#[derive(Clone)]
 pub struct Supply<'a> {
     /// The functions, by index.
     pub functions: &'a [Supplied],
-    /// Runs them.
+    /// The interfaces whose functions those are: each is the embedder's alone.
+    pub interfaces: &'a [StandIn],
+    /// Names the embedder gave that fit no import.
+    pub unused: &'a [String],
+    /// Runs the functions.
     pub embedder: Arc<dyn Embedder>,
 }
 
@@ -148,11 +171,11 @@ fn nothing(index: usize) -> wasmtime::Error {
     .into()
 }
 
-/// Whether the embedder supplies anything of `interface`.
-pub(super) fn supplies(supplied: &[Supplied], interface: &str) -> bool {
-    supplied
+/// What stands in for `interface`, if the embedder gave something.
+pub(super) fn stand_in<'a>(interfaces: &'a [StandIn], interface: &str) -> Option<&'a StandIn> {
+    interfaces
         .iter()
-        .any(|one| same_interface(&one.interface, interface))
+        .find(|one| same_interface(&one.interface, interface))
 }
 
 /// Index of the function that stands for `interface#function`.
