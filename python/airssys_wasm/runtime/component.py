@@ -133,8 +133,8 @@ class Component:
             ImportMissing: it imports what it was not given: no grant or entry of
                 ``imports`` for it, a method that the entry lacks, or an entry under
                 a name that only resembles it. Nothing ran.
-            ValueMismatch: an entry of ``imports`` cannot be called, or its name is
-                no text.
+            ValueMismatch: an entry of ``imports`` cannot be called, its name is no
+                text, or a variable to pass on has a value that is no UTF-8.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.
