@@ -3,7 +3,7 @@
 use crate::Result;
 use airssys_host::compile::{CompileBounds, WorkerCommand, run_worker};
 use airssys_host::engine::Density;
-use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed};
+use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed, enter_host};
 use airssys_host::limits::Policy;
 use airssys_host::linker::{
     Answer, Define, Embedder, Grant, NoImports, Pending, StandIn, Supplied, Supply,
@@ -217,7 +217,7 @@ fn define_add(
         name,
         |mut store: StoreContextMut<'_, StoreData>, (left, right): (i32, i32)| {
             // As every host function does, it counts for the receipt.
-            drop(store.data_mut().host_call());
+            enter_host(&mut store, || 8)?;
             Ok((left.wrapping_add(right),))
         },
     )

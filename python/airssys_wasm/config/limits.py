@@ -34,8 +34,11 @@ class Limits:
             destructors too.
         fuel_max: deterministic fuel of one call, about one unit for each
             instruction, or ``None`` to leave fuel unmetered. Past it the call
-            ends with ``FuelExhausted``. Metered code runs slower, so only
-            instances with a fuel limit use it.
+            ends with ``FuelExhausted``. A call of a host function, yours or
+            WASI's, or of a destructor of the host costs 500 units, and each
+            byte of payload it carries in or out one more; how long the host
+            then works is bounded by ``call_seconds_max`` alone. Metered code
+            runs slower, so only instances with a fuel limit use it.
 
     Raises:
         LimitInvalid: a figure is no number of the right kind, or too small. The

@@ -24,7 +24,8 @@ pub struct Receipt {
     pub memory_bytes_peak: u64,
     /// Growths of memory refused to the instance so far.
     pub memory_denied: u64,
-    /// Host functions it called.
+    /// Host functions it called: the embedder's, those of WASI, and destructors
+    /// of the host's resources.
     pub host_calls: u64,
     /// Bytes of its arguments.
     pub bytes_in: u64,
@@ -50,6 +51,11 @@ pub struct StoreData {
     pub(crate) meter: MemoryMeter,
     clock: Clock,
     host_calls: u64,
+    /// Calls of WASI that the guest has not paid with fuel yet.
+    unpaid_calls: u64,
+    metered: bool,
+    /// How often the guest called the host and did not come back yet.
+    pub(super) host_depth: u32,
     embedder: Arc<dyn Embedder>,
     wasi: Option<Box<WasiState>>,
     activity: Arc<Activity>,
@@ -83,6 +89,9 @@ impl StoreData {
                 may_yield: false,
             },
             host_calls: 0,
+            unpaid_calls: 0,
+            metered: limits.fuel_max.is_some(),
+            host_depth: 0,
             embedder,
             wasi,
             activity: admission.activity(),
@@ -96,6 +105,8 @@ impl StoreData {
         self.activity.touch();
         self.meter.start_call();
         self.host_calls = 0;
+        self.unpaid_calls = 0;
+        self.host_depth = 0;
         self.clock.started = Ticks::now();
         self.clock.ticks = 0;
         self.clock.may_yield = may_yield;
@@ -153,19 +164,39 @@ impl StoreData {
         self.clock.may_yield
     }
 
+    /// Whether the guest pays for what it uses with fuel.
+    #[inline]
+    pub(super) fn is_metered(&self) -> bool {
+        self.metered
+    }
+
+    /// Calls of WASI, and the bytes they carried, since this was last asked.
+    pub(super) fn take_unpaid(&mut self) -> (u64, u64) {
+        let calls = std::mem::take(&mut self.unpaid_calls);
+        let bytes = if calls == 0 {
+            0
+        } else {
+            self.wasi().take_carried()
+        };
+        (calls, bytes)
+    }
+
+    /// Counts a call of WASI and hands out what it works on.
+    pub(crate) fn wasi_call(&mut self) -> &mut WasiState {
+        self.host_calls += 1;
+        self.unpaid_calls += 1;
+        self.wasi()
+    }
+
     /// Counts a host call and hands out what runs it.
-    pub fn host_call(&mut self) -> Arc<dyn Embedder> {
+    pub(super) fn host_call(&mut self) -> Arc<dyn Embedder> {
         self.host_calls += 1;
         Arc::clone(&self.embedder)
     }
 
-    pub(crate) fn embedder(&self) -> &dyn Embedder {
-        &*self.embedder
-    }
-
     /// The WASI side. Only linked WASI interfaces ask for it, and a store whose
     /// component links any is made with one; the empty one grants nothing.
-    pub(crate) fn wasi(&mut self) -> &mut WasiState {
+    fn wasi(&mut self) -> &mut WasiState {
         self.wasi
             .get_or_insert_with(|| Box::new(WasiState::new(&Grant::nothing())))
     }

@@ -5,11 +5,15 @@ mod call;
 mod data;
 mod ledger;
 mod slot;
+mod tariff;
 mod weigh;
 
 pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
 pub use data::{Receipt, StoreData};
 pub use slot::Function;
+pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
+
+pub(crate) use weigh::values as bytes_of;
 
 use crate::component::Component;
 use crate::engine::{Allocation, Metering};
@@ -215,7 +219,12 @@ impl Builder<'_> {
         let wasi = prelinked
             .uses_wasi
             .then(|| Box::new(WasiState::new(self.grant)));
-        let data = StoreData::new(&self.limits, Arc::clone(&self.supply.embedder), wasi, admission);
+        let data = StoreData::new(
+            &self.limits,
+            Arc::clone(&self.supply.embedder),
+            wasi,
+            admission,
+        );
         let mut store = Store::new(prelinked.pre.engine(), data);
         store.limiter(|data| &mut data.meter);
         store.epoch_deadline_callback(on_tick);
@@ -228,6 +237,7 @@ impl Builder<'_> {
             store
                 .set_fuel(fuel)
                 .map_err(|error| Error::Engine(error.to_string()))?;
+            tariff::meter(&mut store);
         }
         Ok(store)
     }

@@ -1,6 +1,6 @@
 //! Imports that the embedder supplies.
 
-use crate::instance::StoreData;
+use crate::instance::{StoreData, bytes_of, enter_host, leave_host};
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
 use std::future::Future;
@@ -222,22 +222,24 @@ pub(super) fn define(
     }
     if !supplied.waits {
         return instance.func_new(name, move |mut store, _, params, results| {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || bytes_of(params))?;
             let own_stack = store.data().has_own_stack();
             let store_now = store.as_context_mut();
             aside(own_stack, || {
                 embedder.call(store_now, index, params, results)
-            })
+            })?;
+            leave_host(&mut store, || bytes_of(results))
         });
     }
     instance.func_new_async(name, move |mut store, _, params, results| {
         Box::new(async move {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || bytes_of(params))?;
             let now = store.as_context_mut();
             let pending = aside(true, || embedder.start(now, index, params))?;
             let answer = pending.await?;
             let now = store.as_context_mut();
-            aside(true, || embedder.finish(now, index, answer, results))
+            aside(true, || embedder.finish(now, index, answer, results))?;
+            leave_host(&mut store, || bytes_of(results))
         })
     })
 }
@@ -246,9 +248,10 @@ pub(super) fn define_resource(
     instance: &mut LinkerInstance<'_, StoreData>,
     name: &str,
 ) -> wasmtime::Result<()> {
-    instance.resource(name, ResourceType::host::<HostObject>(), |store, rep| {
-        let own_stack = store.data().has_own_stack();
-        aside(own_stack, || store.data().embedder().drop_object(rep));
+    let ty = ResourceType::host::<HostObject>();
+    instance.resource(name, ty, |mut store, rep| {
+        let embedder = enter_host(&mut store, || 0)?;
+        aside(store.data().has_own_stack(), || embedder.drop_object(rep));
         Ok(())
     })
 }

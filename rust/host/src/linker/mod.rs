@@ -1,6 +1,7 @@
 //! What a component's imports are joined to: host interfaces that were
 //! granted, and what the embedder supplies. Nothing else is ever linked.
 
+mod carried;
 mod embedder;
 mod nearest;
 mod output;
@@ -112,7 +113,11 @@ fn is_served(import: &Import, supply: &Supply<'_>) -> bool {
 }
 
 fn why_not(given: &str, import: &str) -> Option<&'static str> {
-    let bare = |name: &str| name.split_once('@').map_or(name, |(bare, _)| bare).to_owned();
+    let bare = |name: &str| {
+        name.split_once('@')
+            .map_or(name, |(bare, _)| bare)
+            .to_owned()
+    };
     if bare(given) == bare(import) {
         return Some("which is another version; leave the version out, or give this one");
     }

@@ -4,10 +4,7 @@
 const SLIPS_MAX: usize = 2;
 
 /// The name among `offered` that is `wanted` but for a slip or two.
-pub(super) fn nearest<'a>(
-    wanted: &str,
-    offered: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(wanted: &str, offered: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     offered
         .filter_map(|name| Some((slips(wanted, name)?, name)))
         .min_by_key(|(slips, _)| *slips)
@@ -40,7 +37,13 @@ pub(super) fn slips(left: &str, right: &str) -> Option<usize> {
 /// How names are compared: WIT and Python spell the same one differently.
 fn plain(name: &str) -> Vec<char> {
     name.chars()
-        .map(|letter| if letter == '_' { '-' } else { letter.to_ascii_lowercase() })
+        .map(|letter| {
+            if letter == '_' {
+                '-'
+            } else {
+                letter.to_ascii_lowercase()
+            }
+        })
         .collect()
 }
 
@@ -51,8 +54,14 @@ mod tests {
     #[test]
     fn a_letter_more_less_or_other_is_a_slip() {
         let offered = || ["get-random-bytes", "look_up", "add"].into_iter();
-        assert_eq!(nearest("get-random-byte", offered()), Some("get-random-bytes"));
-        assert_eq!(nearest("get-randon-bytes", offered()), Some("get-random-bytes"));
+        assert_eq!(
+            nearest("get-random-byte", offered()),
+            Some("get-random-bytes")
+        );
+        assert_eq!(
+            nearest("get-randon-bytes", offered()),
+            Some("get-random-bytes")
+        );
         assert_eq!(nearest("look-up", offered()), Some("look_up"));
         assert_eq!(nearest("ad", offered()), None);
         assert_eq!(nearest("sub", offered()), None);

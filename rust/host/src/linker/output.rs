@@ -32,6 +32,7 @@ struct Lines {
     finished_bytes: usize,
     current: Vec<u8>,
     dropped_bytes: u64,
+    written_bytes: u64,
 }
 
 impl Output {
@@ -48,6 +49,11 @@ impl Output {
         text
     }
 
+    /// Bytes the guest wrote so far.
+    pub(super) fn written_bytes(&self) -> u64 {
+        self.lock().written_bytes
+    }
+
     /// Bytes of old lines that went to stay inside the bound.
     pub fn dropped_bytes(&self) -> u64 {
         self.lock().dropped_bytes
@@ -55,6 +61,7 @@ impl Output {
 
     fn write(&self, bytes: &[u8]) {
         let mut lines = self.lock();
+        lines.written_bytes += bytes.len() as u64;
         for &byte in bytes {
             if byte == b'\n' || lines.current.len() == LINE_BYTES_MAX {
                 lines.finish_line();

@@ -98,7 +98,11 @@ impl Component {
         let instance = instance.map_err(|error| {
             gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
         })?;
-        Ok(Instance::new(instance, Arc::clone(&self.plans), given.embedder))
+        Ok(Instance::new(
+            instance,
+            Arc::clone(&self.plans),
+            given.embedder,
+        ))
     }
 }
 

@@ -61,11 +61,7 @@ pub struct Given {
 /// # Errors
 ///
 /// If something given is not callable, or a name is no text.
-pub fn supply(
-    py: Python<'_>,
-    plans: &Plans,
-    imports: Option<&Bound<'_, PyDict>>,
-) -> Result<Given> {
+pub fn supply(py: Python<'_>, plans: &Plans, imports: Option<&Bound<'_, PyDict>>) -> Result<Given> {
     let Some(imports) = imports.filter(|imports| !imports.is_empty()) else {
         return Ok(Given::default());
     };
@@ -162,7 +158,9 @@ fn unused(plans: &Plans, imports: &Bound<'_, PyDict>) -> Result<Vec<String>> {
         };
         let given = text.to_string_lossy();
         let fits = plans.component().imports().iter().any(|import| {
-            import.name == given || bare(&import.name) == given || python_name(&import.name) == given
+            import.name == given
+                || bare(&import.name) == given
+                || python_name(&import.name) == given
         });
         if !fits {
             unused.push(given.into_owned());
@@ -184,7 +182,9 @@ fn offers(object: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
 }
 
 fn bare(interface: &str) -> &str {
-    interface.split_once('@').map_or(interface, |(bare, _)| bare)
+    interface
+        .split_once('@')
+        .map_or(interface, |(bare, _)| bare)
 }
 
 /// What was given for an interface, its version named or left out.
@@ -192,7 +192,9 @@ fn object_for<'py>(
     imports: &Bound<'py, PyDict>,
     interface: &str,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    Ok(imports.get_item(interface)?.or(imports.get_item(bare(interface))?))
+    Ok(imports
+        .get_item(interface)?
+        .or(imports.get_item(bare(interface))?))
 }
 
 fn find(

@@ -4,7 +4,7 @@ use super::kinds::{Blob, Flag, Give, Keep, Text};
 use crate::error::err_value;
 use crate::runtime::imports::PythonImports;
 use crate::value::{FunctionPlan, Plan};
-use airssys_host::instance::StoreData;
+use airssys_host::instance::{StoreData, Weigh, enter_host, leave_host};
 use airssys_host::linker::{Define, aside};
 use airssys_host::wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Lower};
 use airssys_host::wasmtime::{self, StoreContextMut};
@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 
 /// Parameters as wasmtime has them.
 trait Arguments: 'static {
-    type Rust: ComponentNamedList + Lift + 'static;
+    type Rust: ComponentNamedList + Lift + Weigh + 'static;
 
     fn give<'py>(py: Python<'py>, arguments: Self::Rust) -> PyResult<Bound<'py, PyTuple>>;
 }
@@ -36,7 +36,7 @@ arguments!(A 0, B 1, C 2);
 
 /// Results as wasmtime has them.
 trait Returned: 'static {
-    type Rust: ComponentNamedList + Lower + Send + Sync + 'static;
+    type Rust: ComponentNamedList + Lower + Weigh + Send + Sync + 'static;
 
     fn keep(py: Python<'_>, returned: PyResult<Bound<'_, PyAny>>) -> PyResult<Self::Rust>;
 }
@@ -90,14 +90,16 @@ fn lane<A: Arguments, R: Returned>(
     linker.func_wrap(
         name,
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || arguments.bytes())?;
             let imports = PythonImports::of(&*embedder)?;
-            aside(store.data().has_own_stack(), || {
+            let returned = aside(store.data().has_own_stack(), || {
                 imports.run(index, |py, function| {
                     let arguments = A::give(py, arguments)?;
                     R::keep(py, function.invoke(py, &arguments))
                 })
-            })
+            })?;
+            leave_host(&mut store, || returned.bytes())?;
+            Ok(returned)
         },
     )
 }
