@@ -90,6 +90,26 @@ def flood(chunk: str, times: int) -> Found:
         }
 
 
+def empty_lines(instances: int, lines: int) -> Found:
+    """Let many instances write nothing but ends of lines, and keep them."""
+    component = _engine(pool_instances=instances + 1).load(writer(b"\n" * 4000))
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=60.0)
+
+    def flooded() -> aw.Instance:
+        instance = component.instantiate(limits=limits)
+        instance.call("run", lines // 4000)
+        return instance
+
+    kept = [flooded()]
+    before = memory_bytes("VmRSS")
+    kept.extend(flooded() for _ in range(instances))
+    return {
+        "growth_each": (memory_bytes("VmRSS") - before) / instances,
+        "kept": len(kept[-1].stdout.encode()),
+        "dropped": kept[-1].output_bytes_dropped,
+    }
+
+
 def compile_bomb(
     bomb: str, arguments: list[int], compile_seconds_max: float, compile_memory_bytes_max: int
 ) -> Found:
