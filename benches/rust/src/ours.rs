@@ -100,6 +100,8 @@ pub fn engine(cache_dir: Option<&Path>) -> Result<Engine> {
             component_bytes_max: 64 << 20,
             seconds_max: 60.0,
             memory_bytes_max: 2 << 30,
+            processes_max: 2,
+            queue_seconds_max: 300.0,
             worker: Some(WorkerCommand {
                 program: std::env::current_exe()?,
                 arguments: vec![COMPILE_WORKER.to_owned()],

@@ -14,7 +14,7 @@ pub(crate) use clock::{Ticks, duration, ticks};
 pub(crate) use profile::{GUEST_FEATURES, compile_engine, describe};
 pub(crate) use ticker::{Activity, long_call};
 
-use crate::compile::{Cache, CompileBounds};
+use crate::compile::{Cache, CompileBounds, Queue};
 use crate::component::{Component, Registry};
 use crate::error::{Error, Result};
 use crate::limits::Policy;
@@ -71,6 +71,7 @@ struct Inner {
     runtime: OnceLock<tokio::runtime::Runtime>,
     live: AtomicUsize,
     capacity: Capacity,
+    compiling: Queue,
 }
 
 impl Engine {
@@ -82,6 +83,7 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Engine> {
         clock::start();
         let capacity = Capacity::probe(&options);
+        let compiling = Queue::new(options.compile.processes_max);
         let cache = Cache::open(options.cache_dir.as_deref(), options.cache_bytes_max);
         let engine = Engine {
             inner: Arc::new(Inner {
@@ -93,6 +95,7 @@ impl Engine {
                 runtime: OnceLock::new(),
                 live: AtomicUsize::new(0),
                 capacity,
+                compiling,
             }),
         };
         // Built now, so that a machine that cannot hold the pool says so here.
@@ -143,6 +146,11 @@ impl Engine {
     /// The compile cache.
     pub fn cache(&self) -> &Cache {
         &self.inner.cache
+    }
+
+    /// The way to its compiling processes.
+    pub(crate) fn compiling(&self) -> &Queue {
+        &self.inner.compiling
     }
 
     pub(crate) fn registry(&self) -> &Registry {
