@@ -8,7 +8,7 @@ mod ticker;
 
 pub use capacity::Capacity;
 pub use profile::{Allocation, Metering};
-pub use ticker::{forked, mark_forked, on_long_call};
+pub use ticker::{mark_forked, on_long_call};
 
 pub(crate) use clock::{Ticks, duration, ticks};
 pub(crate) use profile::{GUEST_FEATURES, compile_engine, describe};
@@ -110,6 +110,7 @@ impl Engine {
     /// [`Error::ComponentInvalid`] before anything ran, [`Error::CompileRefused`]
     /// if compiling it would pass the engine's bounds.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Arc<Component>> {
+        self.refuse_forked()?;
         Component::load(self, name, bytes)
     }
 
@@ -187,9 +188,19 @@ impl Engine {
         Ok(self.inner.runtime.get_or_init(|| runtime))
     }
 
+    /// Fails in a forked child if the engine was made before: its ticker is not
+    /// here, so no deadline would hold.
+    #[inline]
+    pub(crate) fn refuse_forked(&self) -> Result<()> {
+        if !self.inner.ticker.is_left_behind() {
+            return Ok(());
+        }
+        Err(left_behind())
+    }
+
     /// Counts one more instance in, or refuses it.
     pub(crate) fn admit(&self) -> Result<Admission> {
-        refuse_forked()?;
+        self.refuse_forked()?;
         self.inner.ticker.ensure_alive()?;
         let ceiling = self.inner.capacity.instances_max;
         let before = self.inner.live.fetch_add(1, Ordering::Relaxed);
@@ -234,15 +245,11 @@ impl Drop for Admission {
     }
 }
 
-/// Fails in a forked child, where no ticker runs and no deadline would hold.
-#[inline]
-pub(crate) fn refuse_forked() -> Result<()> {
-    if !forked() {
-        return Ok(());
-    }
-    Err(Error::Engine(
+#[cold]
+fn left_behind() -> Error {
+    Error::Engine(
         "the engine was made before this process was forked and has no threads here; \
-         hint: start the child with the spawn method and make a new Engine in it"
+         hint: make a new Engine in the child, or start the child with the spawn method"
             .to_owned(),
-    ))
+    )
 }

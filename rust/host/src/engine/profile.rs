@@ -1,5 +1,6 @@
 //! The wasmtime configurations: which code is made and where instances live.
 
+use super::ticker::generation;
 use super::{Density, EngineOptions};
 use crate::error::{Error, Result};
 use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
@@ -135,6 +136,8 @@ fn code(metering: Metering) -> Config {
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false)
+        // The threads it would be compiled in do not exist in a forked child.
+        .parallel_compilation(generation() == 0)
         .epoch_interruption(true)
         .consume_fuel(metering == Metering::Fuel)
         .max_wasm_stack(WASM_STACK_BYTES)

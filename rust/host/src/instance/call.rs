@@ -299,7 +299,7 @@ impl Instance {
     /// runs on this thread, beneath us; [`Error::Engine`] after a fork.
     #[inline]
     pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
-        crate::engine::refuse_forked()?;
+        self.component.engine().refuse_forked()?;
         match self.slot.take(Owner::this_thread())? {
             Taken::Held(held) => Ok(Some(Lease {
                 instance: self,
@@ -335,7 +335,7 @@ impl Instance {
     {
         let instance = Arc::clone(self);
         let future = Box::pin(async move {
-            crate::engine::refuse_forked()?;
+            instance.component.engine().refuse_forked()?;
             let began = Ticks::now();
             let turn = pin!(instance.slot.take_async());
             let deadline = Instant::now() + instance.limits.call_max;

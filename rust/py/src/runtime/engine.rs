@@ -143,4 +143,5 @@ pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) 
 #[pyfunction]
 pub fn mark_forked() {
     host::engine::mark_forked();
+    gil::note_fork();
 }

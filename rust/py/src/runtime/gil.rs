@@ -12,7 +12,7 @@ use pyo3::ffi::{self, PyThreadState};
 use pyo3::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Ticks between two looks at pending signals, so that Ctrl-C ends a guest.
@@ -22,7 +22,8 @@ const TICKS_PER_SIGNAL_CHECK: u32 = 50;
 /// spend its time, and more than its time, in the queue for the GIL.
 const TICKS_PER_TICK_WAITED: u32 = 20;
 
-static MAIN_THREAD: OnceLock<u64> = OnceLock::new();
+/// The thread that gets signals; no thread is called 0.
+static MAIN_THREAD: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// Calls on this thread that started with the GIL held, and none gave it up
@@ -41,7 +42,7 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         .call_method0("main_thread")?
         .getattr("ident")?
         .extract()?;
-    let _ = MAIN_THREAD.set(main);
+    MAIN_THREAD.store(main, Ordering::Relaxed);
     airssys_host::engine::on_long_call(long_call);
     Ok(())
 }
@@ -93,10 +94,18 @@ fn heed_signals(py: Python<'_>) -> bool {
     go_on
 }
 
-fn on_main_thread() -> bool {
+/// Notes that this process is a forked child, whose only thread is this one.
+pub fn note_fork() {
+    MAIN_THREAD.store(this_thread(), Ordering::Relaxed);
+}
+
+fn this_thread() -> u64 {
     // SAFETY: reads the identity of the calling thread; needs no GIL.
-    let me = unsafe { ffi::PyThread_get_thread_ident() } as u64;
-    MAIN_THREAD.get() == Some(&me)
+    unsafe { ffi::PyThread_get_thread_ident() as u64 }
+}
+
+fn on_main_thread() -> bool {
+    MAIN_THREAD.load(Ordering::Relaxed) == this_thread()
 }
 
 fn pause() {
