@@ -109,6 +109,10 @@ class Component:
         """Make an instance; a start function runs under the limits of a call.
 
         A component with ``airssys:core/lifecycle`` is initialized before you get it.
+        Guest code that runs here, a start function or ``initialize``, runs on the
+        calling thread, which waits for it; Ctrl-C ends it. An event loop stands
+        still meanwhile: where the guest may take long, make the instance with
+        ``await asyncio.to_thread(component.instantiate, limits=limits)``.
 
         Args:
             limits: what the instance may use.

@@ -16,18 +16,26 @@ pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
 pub(crate) use weigh::values as bytes_of;
 
 use crate::component::Component;
-use crate::engine::{Allocation, Metering};
+use crate::engine::{Allocation, Metering, long_call};
 use crate::error::{Error, Result};
 use crate::limits::{FOOTPRINT_BYTES_FREE, HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
 use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
-use crate::trap::{self, Failure, Family};
+use crate::trap::{self, Failure, Family, Interrupted};
 use abandoned::Abandoned;
 use call::DropResource;
 use data::{TICKS_PER_CHECK, on_tick};
 use slot::{Live, Slot};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
+
+/// Time between two looks whether the embedder wants to go on while an instance
+/// that may wait is made.
+const LOOK: Duration = Duration::from_millis(50);
+/// The same in ticks of a long call.
+const LOOK_TICKS: u32 = 50;
 
 /// A component instance. Threads share it through an [`Arc`].
 pub struct Instance {
@@ -257,13 +265,24 @@ impl Builder<'_> {
             .engine()
             .runtime()
             .map_err(wasmtime::Error::new)?;
-        runtime.block_on(async {
-            let start = prelinked.pre.instantiate_async(store);
-            match tokio::time::timeout_at(deadline.into(), start).await {
-                Ok(ended) => ended,
-                Err(_) => Err(passed.into()),
+        let mut start = pin!(prelinked.pre.instantiate_async(store));
+        let mut ticks = 0_u32;
+        // In slices, so that the embedder can stop it: a guest that waits meets
+        // no tick.
+        loop {
+            let slice = deadline.min(Instant::now() + LOOK);
+            let slice = async { tokio::time::timeout_at(slice.into(), start.as_mut()).await };
+            if let Ok(ended) = runtime.block_on(slice) {
+                return ended;
             }
-        })
+            if Instant::now() >= deadline {
+                return Err(passed.into());
+            }
+            ticks = ticks.saturating_add(LOOK_TICKS);
+            if !long_call(ticks) {
+                return Err(Interrupted.into());
+            }
+        }
     }
 
     fn failed(&self, error: wasmtime::Error, data: &StoreData) -> Error {
