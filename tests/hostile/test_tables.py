@@ -82,6 +82,55 @@ def test_w02_copying_past_the_end_of_a_table_is_a_typed_trap(host: Host) -> None
     assert host.attack(source, expect=aw.Trapped).kind == "table-out-of-bounds"
 
 
+@pytest.mark.parametrize("dense", [None, 4 * aw.MIB], ids=["standard", "dense"])
+@pytest.mark.parametrize("elements", [20_001, 30_000, 100_000])
+def test_w02_a_large_table_is_a_table_as_others_are(dense: int | None, elements: int) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=4, dense_memory_bytes=dense)
+    source = one_module(
+        f"""
+        (type $f (func (result i32)))
+        (table $t {elements} funcref)
+        (elem (i32.const {elements - 1}) func $seven)
+        (func $seven (result i32) (i32.const 7))
+        (func (export "run") (result i32)
+          (call_indirect (type $f) (i32.const {elements - 1})))
+        """,
+        RUN_TO_U32,
+    )
+    limits = aw.Limits(memory_bytes_max=elements * 8, call_seconds_max=1.0)
+    with engine.load(source).instantiate(limits=limits) as instance:
+        assert instance.call("run") == 7
+        assert instance.receipt.memory_bytes_peak == elements * 8
+        assert engine.pool_slots_used == 1
+    with pytest.raises(aw.OutOfMemory):
+        engine.load(source).instantiate(
+            limits=aw.Limits(memory_bytes_max=elements * 8 - 1, call_seconds_max=1.0)
+        )
+
+
+@pytest.mark.parametrize("dense", [None, 4 * aw.MIB], ids=["standard", "dense"])
+def test_w02_a_table_grows_as_far_as_its_limit_allows(dense: int | None) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=4, dense_memory_bytes=dense)
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=5.0)
+    with engine.load(TABLE_HOG).instantiate(limits=limits) as instance:
+        assert instance.call("run") == 4 * aw.MIB // 8 // 1000 * 1000
+        assert instance.receipt.memory_denied == 1
+
+
+def test_w02_what_the_pool_has_no_room_for_shows_as_denied() -> None:
+    policy = aw.Policy(memory_bytes_ceiling=256 * aw.MIB)
+    engine = aw.Engine(cache_dir=None, pool_instances=4, policy=policy)
+    grow = """
+      (table $t 1 funcref)
+      (func (export "run") (result i32)
+        (table.grow $t (ref.null func) (i32.const 10_000_000)))
+    """
+    limits = aw.Limits(memory_bytes_max=256 * aw.MIB, call_seconds_max=5.0)
+    with engine.load(one_module(grow, RUN_TO_U32)).instantiate(limits=limits) as instance:
+        assert instance.call("run") == 0xFFFF_FFFF
+        assert instance.receipt.memory_denied == 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
 def test_w02_tables_cost_the_host_their_limit_and_little_more() -> None:
     found = in_fresh_process("table_hogs", hogs=20, memory_bytes_max=4 * aw.MIB)
