@@ -222,7 +222,7 @@ class Receipt:
 
     @property
     def host_calls(self) -> int:
-        """Functions of ``imports=`` it called."""
+        """Host functions it called: of ``imports=``, of WASI, and destructors of the host."""
 
     @property
     def bytes_in(self) -> int:

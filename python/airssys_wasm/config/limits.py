@@ -25,9 +25,11 @@ class Limits:
         memory_bytes_max: bytes of all memories and tables of the instance
             together, at least 64 KiB (one WebAssembly page). Growing past it
             fails inside the guest; a guest that cannot go on without the memory
-            ends with ``OutOfMemory``. What the host holds of one result or host
-            call for the guest is bounded by the same figure. 512 KiB to 4 MiB
-            fit most guests in Rust; Python and JavaScript guests need tens of MiB.
+            ends with ``OutOfMemory``. From 90 % on there is a warning, in the
+            receipt and through the logger ``airssys_wasm.runtime``. What the host
+            holds of one result or host call for the guest is bounded by the same
+            figure. 512 KiB to 4 MiB fit most guests in Rust; Python and
+            JavaScript guests need tens of MiB.
         call_seconds_max: wall-clock time of one call, host calls and waiting
             for the host included, at least 0.001. Past it the call ends with
             ``CallTimeout``. It bounds start functions, constructors and

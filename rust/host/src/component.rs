@@ -5,6 +5,7 @@ use crate::engine::{Allocation, Density, Engine, Metering};
 use crate::error::{Error, Result};
 use crate::linker::{LinkKey, Prelinked, Supplied};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component as Compiled, ComponentExportIndex, ResourceType};
@@ -13,6 +14,8 @@ use wasmtime::component::{Component as Compiled, ComponentExportIndex, ResourceT
 pub struct Component {
     name: String,
     code: Arc<Code>,
+    /// The memory limit near which an instance was last warned of.
+    warned_limit: AtomicUsize,
 }
 
 /// What all loads of the same bytes share.
@@ -108,12 +111,19 @@ impl Component {
         Ok(Arc::new(Component {
             name: name.to_owned(),
             code,
+            warned_limit: AtomicUsize::new(0),
         }))
     }
 
     /// Name it was loaded under.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether this is the first instance in a row that comes near this memory
+    /// limit.
+    pub(crate) fn warn_once(&self, limit: usize) -> bool {
+        self.warned_limit.swap(limit, Ordering::Relaxed) != limit
     }
 
     /// BLAKE3 digest of its bytes.

@@ -3,9 +3,7 @@
 use super::ticker::generation;
 use super::{Density, EngineOptions};
 use crate::error::{Error, Result};
-use crate::limits::{
-    CORE_INSTANCES_MAX, MEMORIES_MAX, POOLED_TABLE_ELEMENTS_MIN, TABLES_MAX,
-};
+use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, POOLED_TABLE_ELEMENTS_MIN, TABLES_MAX};
 use crate::trap::BACKTRACE_FRAMES_MAX;
 use std::num::NonZeroUsize;
 use wasmtime::{

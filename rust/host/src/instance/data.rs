@@ -1,5 +1,7 @@
 //! What a store carries: the meters of the running call and the doors out.
 
+use super::Watch;
+use crate::component::Component;
 use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
 use crate::limits::{Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
@@ -74,13 +76,17 @@ struct Clock {
 
 impl StoreData {
     pub(super) fn new(
+        component: &Arc<Component>,
         limits: &Limits,
         embedder: Arc<dyn Embedder>,
         wasi: Option<Box<WasiState>>,
         admission: Admission,
     ) -> StoreData {
         StoreData {
-            meter: MemoryMeter::new(limits.memory_bytes_max),
+            meter: MemoryMeter::new(
+                limits.memory_bytes_max,
+                Some(Watch::new(Arc::clone(component))),
+            ),
             clock: Clock {
                 most: limits.call_max,
                 most_ticks: ticks(limits.call_max),
@@ -103,7 +109,7 @@ impl StoreData {
     #[inline]
     pub(super) fn start_call(&mut self, may_yield: bool) {
         self.activity.touch();
-        self.meter.start_call();
+        self.meter.start_call(may_yield);
         self.host_calls = 0;
         self.unpaid_calls = 0;
         self.host_depth = 0;

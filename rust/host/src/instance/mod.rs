@@ -6,6 +6,7 @@ mod data;
 mod ledger;
 mod slot;
 mod tariff;
+mod warning;
 mod weigh;
 
 pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
@@ -13,6 +14,9 @@ pub use data::{Receipt, StoreData};
 pub use slot::Function;
 pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
 
+pub use warning::{MemoryWarning, memory_warning_bytes, on_memory_warning};
+
+pub(crate) use warning::Watch;
 pub(crate) use weigh::values as bytes_of;
 
 use crate::component::Component;
@@ -228,6 +232,7 @@ impl Builder<'_> {
             .uses_wasi
             .then(|| Box::new(WasiState::new(self.grant)));
         let data = StoreData::new(
+            self.component,
             &self.limits,
             Arc::clone(&self.supply.embedder),
             wasi,

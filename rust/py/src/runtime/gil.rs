@@ -8,6 +8,8 @@
 //! Between [`pause`] and [`resume`] no Python object may be touched, not even
 //! dropped: PyO3 believes that the thread is still attached.
 
+use airssys_host::instance::{MemoryWarning, on_memory_warning};
+use pyo3::exceptions::PyException;
 use pyo3::ffi::{self, PyThreadState};
 use pyo3::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -44,6 +46,7 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         .extract()?;
     MAIN_THREAD.store(main, Ordering::Relaxed);
     airssys_host::engine::on_long_call(long_call);
+    on_memory_warning(memory_warning);
     Ok(())
 }
 
@@ -71,6 +74,40 @@ fn long_call(tick: u32) -> bool {
         .max(TICKS_PER_SIGNAL_CHECK);
     NEXT_CHECK.set(tick.saturating_add(rest));
     go_on
+}
+
+/// Logs that an instance is near its memory limit: says whether it may go on.
+fn memory_warning(warning: &MemoryWarning<'_>) -> bool {
+    resume();
+    Python::attach(|py| match log(py, warning) {
+        Ok(()) => true,
+        // Whoever handles the log has failed, not the guest.
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            error.write_unraisable(py, None);
+            true
+        }
+        Err(error) => {
+            RAISED.with_borrow_mut(|raised| *raised = Some(error));
+            false
+        }
+    })
+}
+
+fn log(py: Python<'_>, warning: &MemoryWarning<'_>) -> PyResult<()> {
+    const TEXT: &str = "component %r wants %d bytes of memory, %d %% of its limit of %d; \
+                        hint: raise Limits(memory_bytes_max=...)";
+    let percent = warning.wanted as u128 * 100 / warning.limit.max(1) as u128;
+    let values = (
+        TEXT,
+        warning.component,
+        warning.wanted,
+        percent,
+        warning.limit,
+    );
+    py.import("logging")?
+        .call_method1("getLogger", ("airssys_wasm.runtime",))?
+        .call_method1("warning", values)
+        .map(drop)
 }
 
 fn look_at_signals(paused: bool) -> bool {
