@@ -25,6 +25,8 @@ pub(crate) struct Code {
     binary: Vec<u8>,
     /// Bytes that the host itself holds for each instance.
     footprint: u64,
+    /// Whether its tables may need more room than those of the pool have.
+    outgrows_pool: bool,
     variants: [OnceLock<Variant>; 2],
     exports: Exports,
     resources: Vec<ExportedResource>,
@@ -199,6 +201,7 @@ impl Code {
             engine: engine.clone(),
             digest,
             footprint: compile::footprint(&binary),
+            outgrows_pool: compile::outgrow_pool(&binary),
             binary,
             variants: [OnceLock::from(variant), OnceLock::new()],
             exports,
@@ -250,12 +253,13 @@ impl Code {
 
     /// Whether instances with this much memory fit the pool's slots.
     pub(crate) fn fits_pool(&self, memory_bytes_max: usize) -> bool {
-        match self.engine.options().density {
+        let fits = match self.engine.options().density {
             Density::Standard => true,
             Density::Dense {
                 memory_bytes_max: slot,
             } => memory_bytes_max <= slot,
-        }
+        };
+        fits && !self.outgrows_pool
     }
 }
 

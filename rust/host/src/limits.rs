@@ -8,8 +8,9 @@ use wasmtime::ResourceLimiter;
 
 /// Bytes one table element costs the host.
 const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
-/// Elements that any table of the pool has room for.
-pub const POOLED_TABLE_ELEMENTS_MIN: usize = 20_000;
+/// Elements that a table of the pool has room for. More room would spread the
+/// tables of all instances over more pages of page table, 4 KiB for each.
+pub const POOLED_TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Smallest memory limit: one WebAssembly page.
 pub const MEMORY_BYTES_MIN: usize = 64 * 1024;
 /// Largest memory limit any policy may allow: what 32-bit memories can address.
@@ -210,10 +211,7 @@ impl ResourceLimiter for MemoryMeter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if let Some(maximum) = maximum.filter(|maximum| desired > *maximum) {
-            // It fails without our help: by the table's own maximum, or for want of
-            // room in the pool, which the guest's receipt should tell.
-            self.denied += u64::from(maximum >= POOLED_TABLE_ELEMENTS_MIN);
+        if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(true);
         }
         let current = current.saturating_mul(TABLE_ELEMENT_BYTES);

@@ -4,6 +4,7 @@ mod cache;
 mod footprint;
 mod inspect;
 mod queue;
+mod tables;
 mod worker;
 
 pub use cache::{Cache, CacheState, CacheStatistics};
@@ -12,6 +13,7 @@ pub use worker::{WorkerCommand, run_worker};
 pub(crate) use footprint::footprint;
 pub(crate) use inspect::to_binary;
 pub(crate) use queue::Queue;
+pub(crate) use tables::outgrow_pool;
 
 use crate::engine::{Allocation, Engine, Metering};
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use super::ticker::generation;
 use super::{Density, EngineOptions};
 use crate::error::{Error, Result};
-use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, POOLED_TABLE_ELEMENTS_MIN, TABLES_MAX};
+use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, POOLED_TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::trap::BACKTRACE_FRAMES_MAX;
 use std::num::NonZeroUsize;
 use wasmtime::{
@@ -50,12 +50,6 @@ const DECOMMIT_BATCH: usize = 8;
 const STACK_KEEP_RESIDENT_BYTES: usize = 64 * 1024;
 /// The same for tables.
 const TABLE_KEEP_RESIDENT_BYTES: usize = 4 * 1024;
-/// Elements a pooled table has room for: address space only, until they are used.
-/// It is the most that a module may declare, so that no component is told apart by
-/// the size of its tables where there is room.
-const TABLE_ELEMENTS_MAX: usize = 10_000_000;
-/// Address space for the tables of the pool.
-const TABLES_ADDRESS_BYTES: usize = 1 << 43;
 /// Room for the host's own record of one core instance.
 const CORE_INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// Core instances laid out for a slot: around the guest's own module, tool
@@ -107,28 +101,14 @@ fn pooled(config: &mut Config, options: &EngineOptions) -> Result<wasmtime::Engi
         .min(slots_that_fit(options.density))
         .max(1);
     loop {
-        let mut failed = None;
-        // Smaller tables before fewer slots.
-        for elements in [table_elements(slots), POOLED_TABLE_ELEMENTS_MIN] {
-            let pool = pool(options.density, slots, elements);
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-            match wasmtime::Engine::new(config) {
-                Ok(engine) => return Ok(engine),
-                Err(error) => failed = Some(error),
-            }
-        }
-        match failed {
-            Some(error) if slots == 1 => return Err(unavailable(&error)),
-            _ => slots = (slots / 4).max(1),
+        let pool = pool(options.density, slots);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        match wasmtime::Engine::new(config) {
+            Ok(engine) => return Ok(engine),
+            Err(error) if slots == 1 => return Err(unavailable(&error)),
+            Err(_) => slots = (slots / 4).max(1),
         }
     }
-}
-
-/// Elements for each table of so many slots.
-fn table_elements(slots: u32) -> usize {
-    let tables = slots.saturating_mul(TABLES_PER_SLOT) as usize;
-    let each = TABLES_ADDRESS_BYTES / size_of::<usize>() / tables.max(1);
-    each.clamp(POOLED_TABLE_ELEMENTS_MIN, TABLE_ELEMENTS_MAX)
 }
 
 fn unavailable(error: &wasmtime::Error) -> Error {
@@ -184,7 +164,7 @@ fn memory(config: &mut Config, density: Density) {
     };
 }
 
-fn pool(density: Density, slots: u32, elements: usize) -> PoolingAllocationConfig {
+fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     let memory_bytes = match density {
         Density::Standard => 1_usize << 32,
@@ -196,7 +176,7 @@ fn pool(density: Density, slots: u32, elements: usize) -> PoolingAllocationConfi
         .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
         .total_stacks(slots)
         .max_memory_size(memory_bytes)
-        .table_elements(elements)
+        .table_elements(POOLED_TABLE_ELEMENTS_MAX)
         .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_component_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_core_instances_per_component(u32::try_from(CORE_INSTANCES_MAX).unwrap_or(u32::MAX))
