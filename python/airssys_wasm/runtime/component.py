@@ -126,6 +126,10 @@ class Component:
         """Make an instance; a start function runs under the limits of a call.
 
         A component with ``airssys:core/lifecycle`` is initialized before you get it.
+        Guest code that runs here, a start function or ``initialize``, runs on the
+        calling thread, which waits for it; Ctrl-C ends it. An event loop stands
+        still meanwhile: where the guest may take long, make the instance with
+        ``await asyncio.to_thread(component.instantiate, limits=limits)``.
 
         Args:
             limits: what the instance may use.
@@ -133,7 +137,11 @@ class Component:
                 mapping) whose attributes, the snake case of the WIT names,
                 implement its functions, sync or async; for a function of the
                 world itself, a function. The version of an interface may be left
-                out. What the component does not import is not looked at.
+                out. What is given for an interface replaces all of it, the host's
+                own included, so nothing it needs may be missing. A name that is
+                like none of the component's imports is passed over, so that one
+                mapping can serve many components; one that is nearly an import,
+                or an import of another version, is refused.
             grant: what the instance gets of the machine; by default the clocks,
                 random bytes and captured output.
             config: the operator's configuration, handed to ``initialize`` of
@@ -144,7 +152,11 @@ class Component:
 
         Raises:
             TypeError: ``limits``, ``grant`` or ``imports`` is of another kind.
-            ImportMissing: it imports what it was not given.
+            ImportMissing: it imports what it was not given: no grant or entry of
+                ``imports`` for it, a method that the entry lacks, or an entry under
+                a name that only resembles it. Nothing ran.
+            ValueMismatch: an entry of ``imports`` cannot be called, its name is no
+                text, or a variable to pass on has a value that is no UTF-8.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.

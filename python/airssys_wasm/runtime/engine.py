@@ -54,6 +54,9 @@ class Engine(_native.Engine):
         component_bytes_max: largest component accepted.
         compile_seconds_max: wall-clock time one compilation may take.
         compile_memory_bytes_max: memory the compiling process may use.
+        compile_processes_max: compiling processes at once, 1 to 1 000; by default
+            as many as this process has cores. Callers beyond them wait their turn.
+        compile_queue_seconds_max: how long a caller waits for its turn.
         compiler: the Python interpreter that compiles large components in a
             process of its own, where time and memory can be bounded; by default
             the one that runs this.
@@ -76,6 +79,8 @@ class Engine(_native.Engine):
         component_bytes_max: int = 64 * MIB,
         compile_seconds_max: float = 60.0,
         compile_memory_bytes_max: int = 2 * GIB,
+        compile_processes_max: int | None = None,
+        compile_queue_seconds_max: float = 300.0,
         compiler: str | os.PathLike[str] | None = None,
     ) -> Self:
         policy = Policy() if policy is None else policy
@@ -87,6 +92,10 @@ class Engine(_native.Engine):
         require_whole("component_bytes_max", component_bytes_max, 8, GIB)
         require_seconds("compile_seconds_max", compile_seconds_max, 0.001, 3600.0)
         require_whole("compile_memory_bytes_max", compile_memory_bytes_max, 64 * MIB, 2**63 - 1)
+        if compile_processes_max is None:
+            compile_processes_max = _cores()
+        require_whole("compile_processes_max", compile_processes_max, 1, 1_000)
+        require_seconds("compile_queue_seconds_max", compile_queue_seconds_max, 0.0, 86_400.0)
         if dense_memory_bytes is not None:
             require_whole("dense_memory_bytes", dense_memory_bytes, 64 * 1024, 64 * MIB)
         engine = super().__new__(
@@ -99,6 +108,8 @@ class Engine(_native.Engine):
             component_bytes_max=component_bytes_max,
             compile_seconds_max=compile_seconds_max,
             compile_memory_bytes_max=compile_memory_bytes_max,
+            compile_processes_max=compile_processes_max,
+            compile_queue_seconds_max=compile_queue_seconds_max,
             compiler=_compiler(compiler),
             memory_bytes_ceiling=policy.memory_bytes_ceiling,
             call_seconds_ceiling=policy.call_seconds_ceiling,
@@ -125,7 +136,8 @@ class Engine(_native.Engine):
 
         Raises:
             ComponentInvalid: the source is not a component this host can run.
-            CompileRefused: compiling it would pass the engine's bounds.
+            CompileRefused: compiling it would pass the engine's bounds, or too many
+                others were compiling for too long.
             OSError: the file cannot be read.
         """
         if isinstance(source, bytes):
@@ -141,6 +153,13 @@ class Engine(_native.Engine):
     def __repr__(self) -> str:
         """Say how full it is."""
         return f"<Engine, {self.live_instances} of {self.instances_ceiling} instances live>"
+
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, min(len(os.sched_getaffinity(0)), 1_000))
+    return max(1, min(os.cpu_count() or 1, 1_000))
 
 
 def _encoded(text: str) -> bytes:

@@ -6,7 +6,7 @@
 //! artefact; the parent kills it at the deadline.
 
 use super::inspect;
-use crate::engine::{EngineOptions, Metering, compile_engine};
+use crate::engine::{EngineOptions, Metering, compile_engine, long_call};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -21,6 +21,8 @@ const REFUSAL: u8 = b'E';
 const THREADS_MAX: &str = "4";
 /// How often the parent looks whether the worker has ended.
 const POLL: Duration = Duration::from_millis(2);
+/// The same in ticks of a long call, at which the embedder is asked to go on.
+const POLL_TICKS: u32 = 2;
 
 /// The program that runs [`run_worker`], with its arguments.
 #[derive(Clone, Debug)]
@@ -68,6 +70,7 @@ pub(super) fn compile(
 enum Ending {
     Answered(Vec<u8>),
     TimedOut,
+    Interrupted,
     Died,
 }
 
@@ -87,14 +90,18 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
             let mut bytes = Vec::new();
             output.read_to_end(&mut bytes).map(|_| bytes)
         });
-        while !answer.is_finished() && Instant::now() < deadline {
+        let (mut ticks, mut go_on) = (0_u32, true);
+        while go_on && !answer.is_finished() && Instant::now() < deadline {
             thread::sleep(POLL);
+            ticks = ticks.saturating_add(POLL_TICKS);
+            go_on = long_call(ticks);
         }
         let timed_out = !answer.is_finished();
         // Killing closes its pipes, which ends both threads.
         let _ = child.kill();
         let _ = child.wait();
         match answer.join() {
+            _ if !go_on => Ending::Interrupted,
             _ if timed_out => Ending::TimedOut,
             Ok(Ok(bytes)) => Ending::Answered(bytes),
             _ => Ending::Died,
@@ -104,6 +111,7 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
 
 fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8>> {
     match ending {
+        Ending::Interrupted => Err(Error::Interrupted),
         Ending::TimedOut => Err(Error::CompileRefused(format!(
             "compiling took longer than the {seconds} s allowed and was stopped; \
              hint: raise Engine(compile_seconds_max=...)"

@@ -307,7 +307,7 @@ impl Instance {
     /// has too little stack for a guest; [`Error::Engine`] after a fork.
     #[inline]
     pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
-        crate::engine::refuse_forked()?;
+        self.component.engine().refuse_forked()?;
         crate::stack::require_room()?;
         match self.slot.take(Owner::this_thread())? {
             Taken::Held(held) => Ok(Some(Lease {
@@ -355,7 +355,7 @@ impl Instance {
     {
         let instance = Arc::clone(self);
         let future = Box::pin(async move {
-            crate::engine::refuse_forked()?;
+            instance.component.engine().refuse_forked()?;
             let began = Ticks::now();
             let turn = pin!(instance.slot.take_async());
             let deadline = Instant::now() + instance.turn_max();

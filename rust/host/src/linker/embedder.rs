@@ -1,6 +1,6 @@
 //! Imports that the embedder supplies.
 
-use crate::instance::StoreData;
+use crate::instance::{StoreData, bytes_of, enter_host, leave_host};
 use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
@@ -43,11 +43,34 @@ impl Supplied {
 /// Links a function of a known shape under a name; `usize` is its index.
 pub type Define = fn(&mut LinkerInstance<'_, StoreData>, &str, usize) -> wasmtime::Result<()>;
 
+/// An interface of the component that the embedder stands in for.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// The interface as the component names it.
+    pub interface: String,
+    /// Names there are on what was given, if some function was not among them.
+    pub offers: Vec<String>,
+}
+
+// What it offers only words the refusal of a stand-in that lacks something.
+impl PartialEq for StandIn {
+    fn eq(&self, other: &Self) -> bool {
+        self.interface == other.interface
+    }
+}
+
+impl Eq for StandIn {}
+
 /// What the embedder hands over with an instance.
+#[derive(Clone)]
 pub struct Supply<'a> {
     /// The functions, by index.
     pub functions: &'a [Supplied],
-    /// Runs them.
+    /// The interfaces whose functions those are: each is the embedder's alone.
+    pub interfaces: &'a [StandIn],
+    /// Names the embedder gave that fit no import.
+    pub unused: &'a [String],
+    /// Runs the functions.
     pub embedder: Arc<dyn Embedder>,
 }
 
@@ -148,11 +171,11 @@ fn nothing(index: usize) -> wasmtime::Error {
     .into()
 }
 
-/// Whether the embedder supplies anything of `interface`.
-pub(super) fn supplies(supplied: &[Supplied], interface: &str) -> bool {
-    supplied
+/// What stands in for `interface`, if the embedder gave something.
+pub(super) fn stand_in<'a>(interfaces: &'a [StandIn], interface: &str) -> Option<&'a StandIn> {
+    interfaces
         .iter()
-        .any(|one| same_interface(&one.interface, interface))
+        .find(|one| same_interface(&one.interface, interface))
 }
 
 /// Index of the function that stands for `interface#function`.
@@ -199,22 +222,24 @@ pub(super) fn define(
     }
     if !supplied.waits {
         return instance.func_new(name, move |mut store, _, params, results| {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || bytes_of(params))?;
             let own_stack = store.data().has_own_stack();
             let store_now = store.as_context_mut();
             aside(own_stack, || {
                 embedder.call(store_now, index, params, results)
-            })
+            })?;
+            leave_host(&mut store, || bytes_of(results))
         });
     }
     instance.func_new_async(name, move |mut store, _, params, results| {
         Box::new(async move {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || bytes_of(params))?;
             let now = store.as_context_mut();
             let pending = aside(true, || embedder.start(now, index, params))?;
             let answer = pending.await?;
             let now = store.as_context_mut();
-            aside(true, || embedder.finish(now, index, answer, results))
+            aside(true, || embedder.finish(now, index, answer, results))?;
+            leave_host(&mut store, || bytes_of(results))
         })
     })
 }
@@ -223,9 +248,10 @@ pub(super) fn define_resource(
     instance: &mut LinkerInstance<'_, StoreData>,
     name: &str,
 ) -> wasmtime::Result<()> {
-    instance.resource(name, ResourceType::host::<HostObject>(), |store, rep| {
-        let own_stack = store.data().has_own_stack();
-        aside(own_stack, || store.data().embedder().drop_object(rep));
+    let ty = ResourceType::host::<HostObject>();
+    instance.resource(name, ty, |mut store, rep| {
+        let embedder = enter_host(&mut store, || 0)?;
+        aside(store.data().has_own_stack(), || embedder.drop_object(rep));
         Ok(())
     })
 }

@@ -5,7 +5,7 @@ use super::{calling, exit};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::instance::CallFuture;
-use pyo3::exceptions::PyStopIteration;
+use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::collections::HashMap;
@@ -175,16 +175,33 @@ impl Drain {
             .as_mut()
             .and_then(|all| all.remove(&self.key))
             .unwrap_or_default();
+        // What goes wrong with one of them is no reason to let the others wait.
+        let mut first = Ok(());
         for (waiter, conclude) in batch {
-            let future = waiter.future.bind(py);
-            if future.call_method0("done")?.is_truthy()? {
-                continue;
-            }
-            match conclude(py) {
-                Ok(value) => future.call_method1("set_result", (value,))?,
-                Err(error) => future.call_method1("set_exception", (PyErr::from(error),))?,
-            };
+            let settled = settle(py, &waiter, conclude);
+            first = first.and(settled);
         }
-        Ok(())
+        first
+    }
+}
+
+/// Gives one future its outcome, or else what was in the way of that.
+fn settle(py: Python<'_>, waiter: &Waiter, conclude: Conclude) -> PyResult<()> {
+    let future = waiter.future.bind(py);
+    if future.call_method0("done")?.is_truthy()? {
+        return Ok(());
+    }
+    let set = match conclude(py) {
+        Ok(value) => future.call_method1("set_result", (value,)),
+        Err(error) => future.call_method1("set_exception", (PyErr::from(error),)),
+    };
+    let Err(error) = set else { return Ok(()) };
+    // A StopIteration is no exception that a future takes, for one.
+    let told = PyRuntimeError::new_err("the outcome of the call could not be handed over");
+    told.set_cause(py, Some(error.clone_ref(py)));
+    match future.call_method1("set_exception", (told,)) {
+        // Ctrl-C meant the whole program, which the loop passes on.
+        Ok(_) if error.is_instance_of::<PyException>(py) => Ok(()),
+        _ => Err(error),
     }
 }

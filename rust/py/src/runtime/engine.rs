@@ -1,9 +1,9 @@
 //! The native half of `aw.Engine`.
 
 use super::component::Component;
-use super::exit;
 use super::plans::Plans;
-use crate::error::Result;
+use super::{exit, gil};
+use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::compile::{CacheState, CompileBounds, WorkerCommand};
 use airssys_host::engine::Density;
@@ -30,7 +30,8 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         *, dense_memory_bytes, pool_instances, instances_max, cache_dir, cache_bytes_max,
-        component_bytes_max, compile_seconds_max, compile_memory_bytes_max, compiler,
+        component_bytes_max, compile_seconds_max, compile_memory_bytes_max,
+        compile_processes_max, compile_queue_seconds_max, compiler,
         memory_bytes_ceiling, call_seconds_ceiling, fuel_ceiling,
     ))]
     #[allow(
@@ -47,6 +48,8 @@ impl Engine {
         component_bytes_max: usize,
         compile_seconds_max: f64,
         compile_memory_bytes_max: u64,
+        compile_processes_max: usize,
+        compile_queue_seconds_max: f64,
         compiler: Option<(PathBuf, Vec<String>)>,
         memory_bytes_ceiling: usize,
         call_seconds_ceiling: f64,
@@ -66,6 +69,8 @@ impl Engine {
                 component_bytes_max,
                 seconds_max: compile_seconds_max,
                 memory_bytes_max: compile_memory_bytes_max,
+                processes_max: compile_processes_max,
+                queue_seconds_max: compile_queue_seconds_max,
                 worker,
             },
             policy: Policy {
@@ -79,7 +84,9 @@ impl Engine {
     }
 
     fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
-        let component = exit::detached(py, || self.host.load(name, &source))??;
+        let component = exit::detached(py, || self.host.load(name, &source))?.map_err(|error| {
+            gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
+        })?;
         Ok(Component::new(Arc::new(Plans::new(py, component))))
     }
 
@@ -140,4 +147,5 @@ pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) 
 pub fn mark_forked() {
     host::engine::mark_forked();
     exit::mark_forked();
+    gil::note_fork();
 }

@@ -11,7 +11,7 @@ use crate::value::{
     FunctionPlan, Handles, Mismatch, Outcome, Plan, attribute as python_name, lift, lower, side,
 };
 use airssys_host::instance::StoreData;
-use airssys_host::linker::{Answer, Embedder, HostObject, Pending, Supplied};
+use airssys_host::linker::{Answer, Embedder, HostObject, Pending, StandIn, Supplied};
 use airssys_host::trap::HostFunctionFailed;
 use airssys_host::wasmtime::component::{Resource, ResourceAny, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
@@ -46,29 +46,45 @@ enum Target {
     Method(Py<PyString>),
 }
 
-/// Finds a Python function for each import that `imports` covers. What is not
-/// covered is left to the host, which names what is missing.
+/// What the embedder's mapping gives to one component.
+#[derive(Default)]
+pub struct Given {
+    /// Functions that were found.
+    pub functions: Vec<Supplied>,
+    /// Interfaces that an object was given for.
+    pub interfaces: Vec<StandIn>,
+    /// Names that fit no import.
+    pub unused: Vec<String>,
+    /// Runs the functions.
+    pub embedder: Option<Arc<PythonImports>>,
+}
+
+/// Finds a Python function for each import that `imports` covers. The host names
+/// what is missing, and gives nothing of an interface that is covered.
 ///
 /// # Errors
 ///
-/// If something given is not callable.
-pub fn supply(
-    py: Python<'_>,
-    plans: &Plans,
-    imports: Option<&Bound<'_, PyDict>>,
-) -> Result<(Vec<Supplied>, Option<Arc<PythonImports>>)> {
+/// If something given is not callable, or a name is no text.
+pub fn supply(py: Python<'_>, plans: &Plans, imports: Option<&Bound<'_, PyDict>>) -> Result<Given> {
     let Some(imports) = imports.filter(|imports| !imports.is_empty()) else {
-        return Ok((Vec::new(), None));
+        return Ok(Given::default());
     };
+    let interfaces = stand_ins(plans, imports)?;
+    let unused = unused(plans, imports)?;
     let mut supplied = Vec::new();
     let mut functions = Vec::new();
+    let mut lacking = Vec::new();
     let mut failed = Ok(());
     plans.imports(|interface, name, ty| {
         if failed.is_err() {
             return;
         }
         match find(imports, interface, name) {
-            Ok(None) => {}
+            Ok(None) => {
+                if lacking.last().is_none_or(|last: &String| last != interface) {
+                    lacking.push(interface.to_owned());
+                }
+            }
             Ok(Some((target, waits))) => {
                 let full = if interface.is_empty() {
                     name.to_owned()
@@ -98,7 +114,92 @@ pub fn supply(
         objects: Mutex::default(),
         next: AtomicU32::new(1),
     };
-    Ok((supplied, Some(Arc::new(embedder))))
+    let mut given = Given {
+        functions: supplied,
+        interfaces,
+        unused,
+        embedder: Some(Arc::new(embedder)),
+    };
+    given.note_offers(&lacking, imports)?;
+    Ok(given)
+}
+
+impl Given {
+    /// Looks what there is on an object that lacks some function.
+    fn note_offers(&mut self, lacking: &[String], imports: &Bound<'_, PyDict>) -> PyResult<()> {
+        for stand_in in &mut self.interfaces {
+            if lacking.contains(&stand_in.interface)
+                && let Some(object) = object_for(imports, &stand_in.interface)?
+            {
+                stand_in.offers = offers(&object)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The interfaces of the component that `imports` has an object for.
+fn stand_ins(plans: &Plans, imports: &Bound<'_, PyDict>) -> PyResult<Vec<StandIn>> {
+    let mut found = Vec::new();
+    for interface in plans.imported_interfaces() {
+        if object_for(imports, interface)?.is_some() {
+            found.push(StandIn {
+                interface: interface.to_owned(),
+                offers: Vec::new(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Names in `imports` that are none of the component's.
+fn unused(plans: &Plans, imports: &Bound<'_, PyDict>) -> Result<Vec<String>> {
+    let mut unused = Vec::new();
+    for name in imports.keys() {
+        let Ok(text) = name.cast::<PyString>() else {
+            return Err(Mismatch::wrong_type(&name, "the name of an import")
+                .in_field("imports")
+                .into());
+        };
+        let given = text.to_string_lossy();
+        let fits = plans.component().imports().iter().any(|import| {
+            import.name == given
+                || bare(&import.name) == given
+                || python_name(&import.name) == given
+        });
+        if !fits {
+            unused.push(given.into_owned());
+        }
+    }
+    Ok(unused)
+}
+
+fn offers(object: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let names = match object.cast::<PyDict>() {
+        Ok(functions) => functions.keys(),
+        Err(_) => object.dir()?,
+    };
+    Ok(names
+        .iter()
+        .filter_map(|name| name.extract::<String>().ok())
+        .filter(|name| !name.starts_with("__"))
+        .collect())
+}
+
+fn bare(interface: &str) -> &str {
+    interface
+        .split_once('@')
+        .map_or(interface, |(bare, _)| bare)
+}
+
+/// What was given for an interface, its version named or left out.
+fn object_for<'py>(
+    imports: &Bound<'py, PyDict>,
+    interface: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(imports
+        .get_item(interface)?
+        .or(imports.get_item(bare(interface))?))
 }
 
 fn find(
@@ -112,10 +213,7 @@ fn find(
             .or(imports.get_item(python_name(name))?);
         return given.map(|given| plain(given, name)).transpose();
     }
-    let bare = interface
-        .split_once('@')
-        .map_or(interface, |(bare, _)| bare);
-    let Some(object) = imports.get_item(interface)?.or(imports.get_item(bare)?) else {
+    let Some(object) = object_for(imports, interface)? else {
         return Ok(None);
     };
     match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

@@ -180,6 +180,16 @@ impl Plans {
         }
     }
 
+    /// The interfaces it imports.
+    pub fn imported_interfaces(&self) -> impl Iterator<Item = &str> {
+        let interface = |import: &ImportKind| matches!(import, ImportKind::Interface { .. });
+        self.component
+            .imports()
+            .iter()
+            .filter(move |import| interface(&import.kind))
+            .map(|import| import.name.as_str())
+    }
+
     /// The plan of an imported function.
     pub fn import(&self, py: Python<'_>, ty: &ComponentFunc) -> FunctionPlan {
         self.function(py, ty)

@@ -4,7 +4,7 @@ use super::kinds::{Blob, Flag, Give, Keep, Text};
 use crate::error::err_value;
 use crate::runtime::imports::{PythonImports, nothing};
 use crate::value::{FunctionPlan, Plan};
-use airssys_host::instance::StoreData;
+use airssys_host::instance::{StoreData, Weigh, enter_host, leave_host};
 use airssys_host::linker::{Define, aside};
 use airssys_host::wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Lower};
 use airssys_host::wasmtime::{self, StoreContextMut};
@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 
 /// Parameters as wasmtime has them.
 trait Arguments: 'static {
-    type Rust: ComponentNamedList + Lift + 'static;
+    type Rust: ComponentNamedList + Lift + Weigh + 'static;
 
     fn give<'py>(py: Python<'py>, arguments: Self::Rust) -> PyResult<Bound<'py, PyTuple>>;
 }
@@ -36,7 +36,7 @@ arguments!(A 0, B 1, C 2);
 
 /// Results as wasmtime has them.
 trait Returned: 'static {
-    type Rust: ComponentNamedList + Lower + Send + Sync + 'static;
+    type Rust: ComponentNamedList + Lower + Weigh + Send + Sync + 'static;
 
     fn keep(py: Python<'_>, returned: PyResult<Bound<'_, PyAny>>) -> PyResult<Self::Rust>;
 }
@@ -99,14 +99,16 @@ fn link<A: Arguments, R: Returned>(
     linker.func_wrap(
         name,
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || arguments.bytes())?;
             let imports = PythonImports::of(&*embedder)?;
-            aside(store.data().has_own_stack(), || {
+            let returned = aside(store.data().has_own_stack(), || {
                 imports.run(index, |py, function| {
                     let arguments = A::give(py, arguments)?;
                     R::keep(py, imports.invoke(py, function, &arguments))
                 })
-            })
+            })?;
+            leave_host(&mut store, || returned.bytes())?;
+            Ok(returned)
         },
     )
 }
@@ -119,8 +121,8 @@ fn link_waiting<A: Arguments, R: Returned>(
     linker.func_wrap_async(
         name,
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
-            let embedder = store.data_mut().host_call();
             Box::new(async move {
+                let embedder = enter_host(&mut store, || arguments.bytes())?;
                 let imports = PythonImports::of(&*embedder)?;
                 let pending = aside(true, || {
                     imports.run(index, |py, function| {
@@ -129,9 +131,11 @@ fn link_waiting<A: Arguments, R: Returned>(
                     })
                 })?;
                 let answer = pending.await?;
-                aside(true, || {
+                let returned = aside(true, || {
                     imports.run_answered(index, answer, |py, _, returned| R::keep(py, returned))
-                })
+                })?;
+                leave_host(&mut store, || returned.bytes())?;
+                Ok(returned)
             })
         },
     )

@@ -205,7 +205,7 @@ number_lists!(i8 u16 i16 u32 i32 u64 i64 f32 f64);
 
 /// A value that Python returns to a guest.
 pub(super) trait Keep: 'static {
-    type Rust: Lower + Send + Sync + 'static;
+    type Rust: Lower + Weigh + Send + Sync + 'static;
 
     fn keep(value: &Bound<'_, PyAny>) -> Outcome<Self::Rust>;
 }
