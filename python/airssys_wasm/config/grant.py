@@ -44,11 +44,7 @@ class Grant:
     def __post_init__(self) -> None:
         """Refuse what would only be written down and not enforced."""
         for name in ("filesystem_read", "network"):
-            if getattr(self, name):
-                raise ValueError(
-                    f"{name}: this version can only grant the empty list, which links the "
-                    f"interface with nothing in it; hint: {name}=[]"
-                )
+            _require_none_or_empty(name, getattr(self, name))
         for name in ("clocks", "random", "output"):
             switch = getattr(self, name)
             if not isinstance(switch, bool):
@@ -94,6 +90,23 @@ class Grant:
             case "network":
                 return False, f"Grant(network=[{resource!r}])"
         raise ValueError(f"no action {action!r}")
+
+
+def _require_none_or_empty(name: str, value: object) -> None:
+    """Refuse what is neither ``None`` nor an empty list: it would link the interface."""
+    if value is None:
+        return
+    if not isinstance(value, list | tuple):
+        # False or "" may be meant as "no": only None leaves the interface out.
+        raise ValueError(  # noqa: TRY004 - one class for a malformed grant
+            f"{name}: expected None or an empty list, got {value!r}; hint: None leaves the "
+            f"interface out, {name}=[] links it with nothing in it"
+        )
+    if value:
+        raise ValueError(
+            f"{name}: this version can only grant the empty list, which links the "
+            f"interface with nothing in it; hint: {name}=[]"
+        )
 
 
 def _require_environment(environment: object) -> None:

@@ -81,9 +81,17 @@ def test_a_text_is_no_list_of_names() -> None:
 
 
 @pytest.mark.parametrize("name", ["filesystem_read", "network"])
-@pytest.mark.parametrize("value", [["/srv"], "/srv", ("*",)])
+@pytest.mark.parametrize("value", [["/srv"], ("*",)])
 def test_a_list_that_cannot_be_enforced_yet_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{name}: this version can only grant the empty list"):
+        Grant(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["filesystem_read", "network"])
+@pytest.mark.parametrize("value", [False, 0, "", {}, set(), b"", range(0), "/srv", True])
+def test_what_may_be_meant_as_no_does_not_link_the_interface(name: str, value: Any) -> None:
+    # Only None leaves an interface out: anything else would link it.
+    with pytest.raises(ValueError, match=f"^{name}: expected None or an empty list.*hint: None"):
         Grant(**{name: value})
 
 
