@@ -69,14 +69,16 @@ class Grant:
                 address.
 
         Raises:
-            CapabilityDenied: the grant does not cover it.
-            ValueError: there is no such action.
+            CapabilityDenied: the grant does not cover it. ``grant_hint`` is the grant
+                that would, and empty for what no grant of this version can give.
+            ValueError: there is no such action, or no variable of such a name.
         """
         covered, hint = self._covers(action, resource)
         if not covered:
             wanted = f"{action} {resource}".strip()
+            advice = f"hint: {hint}" if hint else "no grant of this version can give it"
             raise CapabilityDenied(
-                f"{wanted!r} is not granted; hint: {hint}", wanted=wanted, grant_hint=hint
+                f"{wanted!r} is not granted; {advice}", wanted=wanted, grant_hint=hint
             )
 
     def _covers(self, action: str, resource: str) -> tuple[bool, str]:
@@ -84,11 +86,11 @@ class Grant:
             case "clocks" | "random" | "output":
                 return getattr(self, action), f"Grant({action}=True)"
             case "environment":
+                _require_name(resource)
                 return resource in (self.environment or ()), f"Grant(environment=[{resource!r}])"
-            case "filesystem.read":
-                return False, f"Grant(filesystem_read=[{resource!r}])"
-            case "network":
-                return False, f"Grant(network=[{resource!r}])"
+            case "filesystem.read" | "network":
+                # What can be granted of these is empty: it covers nothing.
+                return False, ""
         raise ValueError(f"no action {action!r}")
 
 
@@ -116,12 +118,16 @@ def _require_environment(environment: object) -> None:
         # Each letter of a text would be a name.
         raise ValueError(f"environment: {environment!r} is no list of names")  # noqa: TRY004 - as above
     for name in environment:
-        if not _is_text(name) or not name or "=" in name:
-            raise ValueError(f"environment: {name!r} is no name of a variable")
+        _require_name(name)
     if isinstance(environment, Mapping):
         for name, value in environment.items():
             if not _is_text(value):
                 raise ValueError(f"environment: {name!r} cannot have the value {value!r}")
+
+
+def _require_name(name: object) -> None:
+    if not isinstance(name, str) or not _is_text(name) or not name or "=" in name:
+        raise ValueError(f"environment: {name!r} is no name of a variable")
 
 
 def _is_text(value: object) -> bool:

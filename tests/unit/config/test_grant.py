@@ -26,9 +26,6 @@ def test_by_default_it_is_clocks_random_and_captured_output() -> None:
         (Grant(output=False), "output", "", "Grant(output=True)"),
         (Grant(), "environment", "HOME", "Grant(environment=['HOME'])"),
         (Grant(environment=["PATH"]), "environment", "HOME", "Grant(environment=['HOME'])"),
-        (Grant(), "filesystem.read", "/a", "Grant(filesystem_read=['/a'])"),
-        (Grant(filesystem_read=[]), "filesystem.read", "/a", "Grant(filesystem_read=['/a'])"),
-        (Grant(), "network", "a:1", "Grant(network=['a:1'])"),
     ],
 )
 def test_what_it_does_not_cover_is_denied_with_the_grant_that_would(
@@ -40,6 +37,36 @@ def test_what_it_does_not_cover_is_denied_with_the_grant_that_would(
     assert caught.value.wanted == f"{action} {resource}".strip()
     assert caught.value.grant_hint == hint
     assert f"hint: {hint}" in str(caught.value)
+    # The hint is no mere text: it is a grant, and it covers what was wanted.
+    eval(hint, {"Grant": Grant}).require(action, resource)  # noqa: S307 - from the list above
+
+
+@pytest.mark.parametrize(
+    ("grant", "action", "resource"),
+    [
+        (Grant(), "filesystem.read", "/a"),
+        (Grant(filesystem_read=[]), "filesystem.read", "/a"),
+        (Grant(), "filesystem.read", ""),
+        (Grant(), "network", "a:1"),
+        (Grant(network=[]), "network", "a:1"),
+    ],
+)
+def test_what_no_grant_can_give_yet_is_denied_without_a_hint(
+    grant: Grant, action: str, resource: str
+) -> None:
+    with pytest.raises(CapabilityDenied, match="no grant of this version can give it") as caught:
+        grant.require(action, resource)
+
+    assert caught.value.wanted == f"{action} {resource}".strip()
+    assert caught.value.grant_hint == ""
+    assert "hint:" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "A=B", "A\0", "\ud800", 7, None])
+def test_the_environment_is_asked_for_by_the_name_of_a_variable(name: Any) -> None:
+    # Of anything else no grant could be made, so none can be hinted at.
+    with pytest.raises(ValueError, match="is no name of a variable"):
+        Grant().require("environment", name)
 
 
 def test_there_is_no_action_by_mistake() -> None:
