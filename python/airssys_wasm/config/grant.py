@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from airssys_wasm.errors import CapabilityDenied
+
+
+class _Variables(Mapping[str, str]):
+    """Names and values that nobody can change; unlike a mapping proxy it copies and pickles."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +41,8 @@ class Grant:
     A component that imports an interface that was not granted is refused with
     ``ImportMissing``, which names the grant. ``None`` leaves an interface out;
     an empty list links it with nothing in it, for components whose tool chain
-    imports it without using it.
+    imports it without using it. Lists and mappings are copied: what becomes of
+    the caller's later changes no grant.
 
     Args:
         clocks: the wall clock and the monotonic clock.
@@ -44,12 +70,19 @@ class Grant:
     def __post_init__(self) -> None:
         """Refuse what would only be written down and not enforced."""
         for name in ("filesystem_read", "network"):
-            _require_none_or_empty(name, getattr(self, name))
+            value = getattr(self, name)
+            _require_none_or_empty(name, value)
+            self._keep(name, None if value is None else ())
         for name in ("clocks", "random", "output"):
             switch = getattr(self, name)
             if not isinstance(switch, bool):
                 raise ValueError(f"{name}: expected True or False, got {switch!r}")  # noqa: TRY004 - one class for a malformed grant
+        # Copied first: what is checked is what is kept.
+        self._keep("environment", _copied(self.environment))
         _require_environment(self.environment)
+
+    def _keep(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     def variables(self) -> list[tuple[str, str]] | None:
         """Return the variables to pass on, or ``None`` if the guest gets no environment."""
@@ -111,12 +144,21 @@ def _require_none_or_empty(name: str, value: object) -> None:
         )
 
 
-def _require_environment(environment: object) -> None:
+def _copied(environment: object) -> _Variables | tuple[Any, ...] | None:
+    """Return a copy of ``environment`` that does not change, still to be checked."""
     if environment is None:
-        return
-    if isinstance(environment, str) or not isinstance(environment, Mapping | Collection):
+        return None
+    if isinstance(environment, Mapping):
+        return _Variables(environment)
+    if isinstance(environment, str | bytes) or not isinstance(environment, Collection):
         # Each letter of a text would be a name.
         raise ValueError(f"environment: {environment!r} is no list of names")  # noqa: TRY004 - as above
+    return tuple(environment)
+
+
+def _require_environment(environment: Sequence[str] | Mapping[str, str] | None) -> None:
+    if environment is None:
+        return
     for name in environment:
         _require_name(name)
     if isinstance(environment, Mapping):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from typing import Any
 
 import pytest
@@ -132,3 +134,54 @@ def test_a_switch_is_a_bool(name: str, value: Any) -> None:
 def test_a_grant_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Grant().clocks = False  # type: ignore[misc]
+
+
+def test_what_the_caller_does_with_its_list_later_changes_no_grant() -> None:
+    names, values = ["HOME"], {"A": "1"}
+    by_name, by_value = Grant(environment=names), Grant(environment=values)
+
+    names.append("SECRET")
+    values["X=Y"] = "\0"
+
+    assert by_name.environment == ("HOME",)
+    assert by_value.variables() == [("A", "1")]
+    with pytest.raises(CapabilityDenied):
+        by_name.require("environment", "SECRET")
+
+
+def test_an_empty_list_stays_empty() -> None:
+    paths: list[str] = []
+    grant = Grant(filesystem_read=paths, network=paths)
+
+    paths.append("/")
+
+    assert (grant.filesystem_read, grant.network) == ((), ())
+
+
+def test_what_a_grant_holds_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        Grant(environment={"A": "1"}).environment["B"] = "2"  # type: ignore[index]
+
+
+def test_what_is_checked_is_what_is_kept() -> None:
+    class Turncoat(list[str]):
+        asked = 0
+
+        def __iter__(self) -> Any:
+            self.asked += 1
+            return iter(["A"] if self.asked == 1 else ["B=C"])
+
+    grant = Grant(environment=Turncoat(["A"]))
+
+    assert grant.environment == ("A",)
+
+
+@pytest.mark.parametrize("environment", [["A", "B"], {"A": "1"}, [], {}, None])
+def test_a_grant_is_a_value(environment: Any) -> None:
+    grant = Grant(environment=environment)
+    twin = Grant(environment=copy.copy(environment))
+
+    assert (grant, hash(grant)) == (twin, hash(twin))
+    assert pickle.loads(pickle.dumps(grant)) == copy.deepcopy(grant) == grant  # noqa: S301 - ours
+    assert dataclasses.replace(grant, clocks=False).environment == grant.environment
+    assert dataclasses.asdict(grant)["environment"] == grant.environment
