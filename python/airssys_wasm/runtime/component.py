@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from airssys_wasm.config import Grant
+from airssys_wasm.config import Grant, Limits
+from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.lifecycle import initialize, initializer
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from airssys_wasm._native.runtime import Component as NativeComponent
     from airssys_wasm._native.runtime import Instance
-    from airssys_wasm.config import Limits
     from airssys_wasm.wit import Function
 
 
@@ -31,6 +31,20 @@ def _granted(
         grant.filesystem_read is not None,
         grant.network is not None,
     )
+
+
+def _require_types(limits: object, grant: object, imports: object) -> None:
+    """Refuse what only looks like limits: nobody has checked its figures."""
+    if not isinstance(limits, Limits):
+        raise _mismatch("limits", "Limits(memory_bytes_max=..., call_seconds_max=...)", limits)
+    if grant is not None and not isinstance(grant, Grant):
+        raise _mismatch("grant", "Grant(...) or None", grant)
+    if imports is not None and not isinstance(imports, Mapping):
+        raise _mismatch("imports", "a mapping of interface names to objects, or None", imports)
+
+
+def _mismatch(argument: str, expected: str, got: object) -> ValueMismatch:
+    return ValueMismatch(f"{argument}: expected {expected}, got {type(got).__name__}", argument)
 
 
 #: Worked out once: making an instance takes microseconds.
@@ -86,17 +100,17 @@ class Component:
         """Write typed Python for it.
 
         Args:
-            path: the ``.pyi`` file to write; it is replaced whole or not at all.
+            path: the file to write, ``.pyi`` for a stub, ``.py`` for a module that can
+                also be imported; it is replaced whole or not at all.
 
         Returns:
             The path.
 
         Raises:
+            ValueError: ``path`` ends in neither ``.pyi`` nor ``.py``.
             OSError: the file cannot be written.
         """
-        target = Path(path)
-        write_stubs(self._world, target)
-        return target
+        return write_stubs(self._world, path)
 
     def instantiate(
         self,
@@ -129,11 +143,13 @@ class Component:
             ImportMissing: it imports what it was not given.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
+            ValueMismatch: an argument is of the wrong type; ``.path`` names it.
             LimitInvalid: a limit is above the engine's policy.
             CapacityExhausted: the engine holds as many live instances as it can.
             ComponentFailed: its start function or ``initialize`` failed, or its
                 memories are larger than the limit from the start.
         """
+        _require_types(limits, grant, imports)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(

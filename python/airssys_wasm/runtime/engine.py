@@ -13,6 +13,7 @@ from airssys_wasm import _native as _native_module
 from airssys_wasm._native import runtime as _native
 from airssys_wasm.config import GIB, MIB, Policy
 from airssys_wasm.config.policy import require_seconds, require_whole
+from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.component import Component
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Engine(_native.Engine):
     Raises:
         EngineError: the machine cannot give the layout asked for.
         LimitInvalid: a figure is outside its range.
+        ValueMismatch: ``policy`` is no ``Policy``.
     """
 
     def __new__(  # noqa: D102, PLR0913 (documented by the class; options by name)
@@ -73,7 +75,7 @@ class Engine(_native.Engine):
         compile_memory_bytes_max: int = 2 * GIB,
         compiler: str | os.PathLike[str] | None = None,
     ) -> Self:
-        policy = policy or Policy()
+        policy = _policy(policy)
         require_whole("pool_instances", pool_instances, 1, 1_000_000)
         require_whole("instances_max", instances_max, 1, 10_000_000)
         require_whole("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
@@ -136,6 +138,15 @@ class Engine(_native.Engine):
     def __repr__(self) -> str:
         """Say how full it is."""
         return f"<Engine, {self.live_instances} of {self.instances_ceiling} instances live>"
+
+
+def _policy(given: object) -> Policy:
+    if given is None:
+        return Policy()
+    if not isinstance(given, Policy):
+        got = type(given).__name__
+        raise ValueMismatch(f"policy: expected Policy(...) or None, got {got}", "policy")
+    return given
 
 
 def _encoded(text: str) -> bytes:
