@@ -175,3 +175,41 @@ def test_a_pipe_gets_no_colours(airssys_wasm: Run, adder: str, environment: dict
     for arguments in (("inspect", adder), ("run", adder, "trap"), ("no-such-command",)):
         ran = airssys_wasm(*arguments, **environment)
         assert "\x1b" not in ran.stdout + ran.stderr
+
+
+# CSI and OSC in their C1 forms, DEL, and a mark that turns the line.
+SINGER = r"""
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (data (i32.const 64) "\c2\9b31mRED \7f \c2\9d0;owned\c2\9c \e2\80\aeevil")
+    (func (export "sing") (result i32)
+      (i32.store (i32.const 0) (i32.const 64))
+      (i32.store (i32.const 4) (i32.const 30))
+      (i32.const 0))
+    (func (export "refuse") (result i32)
+      (i32.store8 (i32.const 16) (i32.const 1))
+      (i32.store (i32.const 20) (i32.const 64))
+      (i32.store (i32.const 24) (i32.const 30))
+      (i32.const 16)))
+  (core instance $i (instantiate $m))
+  (alias core export $i "memory" (core memory $memory))
+  (func (export "sing") (result string)
+    (canon lift (core func $i "sing") (memory $memory)))
+  (func (export "refuse") (result (result (error string)))
+    (canon lift (core func $i "refuse") (memory $memory))))
+"""
+
+
+def test_a_guests_words_cannot_drive_the_terminal(airssys_wasm: Run, tmp_path: Path) -> None:
+    (tmp_path / "singer.wat").write_text(SINGER)
+
+    sung = airssys_wasm("run", "singer.wat", "sing")
+    refused = airssys_wasm("run", "singer.wat", "refuse")
+
+    words = "\x9b31mRED \x7f \x9d0;owned\x9c \u202eevil"
+    assert json.loads(sung.stdout) == words
+    assert sung.stdout.rstrip("\n").isprintable()
+    assert refused.returncode == 1
+    assert r"\u{9b}31mRED \u{7f}" in refused.stderr
+    assert not set("\x9b\x7f\x9d\x9c\u202e") & set(refused.stderr)

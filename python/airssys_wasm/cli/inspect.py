@@ -37,7 +37,7 @@ def command(
     screen = context.ensure_object(Screen)
     interfaces = interfaces_of(source)
     if as_wit:
-        screen.data(wit.world_text(interfaces))
+        screen.lines(wit.world_text(interfaces))
         return
     described = wit.describe(interfaces, world=world)
     if as_json:
