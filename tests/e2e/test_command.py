@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,16 @@ ADDER = """
     (canon lift (core func $i "add")))
   (func (export "spin") (canon lift (core func $i "spin")))
   (func (export "trap") (canon lift (core func $i "trap"))))
+"""
+
+
+THUMBNAILER = """
+package acme:thumbnailer@1.0.0;
+
+world thumbnailer {
+    include airssys:core/component@1.0.0;
+    import airssys:filesystem/files@1.0.0;
+}
 """
 
 
@@ -50,7 +61,8 @@ def test_help_lists_every_command(airssys_wasm: Run) -> None:
     ran = airssys_wasm("--help")
 
     assert ran.returncode == 0
-    assert all(name in ran.stdout for name in ("demo", "run", "inspect", "stubs", "build"))
+    commands = ("demo", "run", "inspect", "stubs", "build", "interfaces")
+    assert all(name in ran.stdout for name in commands)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +173,20 @@ def test_stubs_are_python(airssys_wasm: Run, adder: str, tmp_path: Path) -> None
     written = (tmp_path / "adder.pyi").read_text()
     compile(written, "adder.pyi", "exec")
     assert 'function: Literal["add"], left: int, right: int' in written
+
+
+def test_a_guest_finds_the_interfaces_where_the_command_says(
+    airssys_wasm: Run, tmp_path: Path
+) -> None:
+    folder = Path(airssys_wasm("interfaces").stdout.removesuffix("\n"))
+
+    assert {each.name for each in folder.iterdir()} == {"core", "filesystem", "network", "process"}
+    shutil.copytree(folder, tmp_path / "wit" / "deps")
+    (tmp_path / "wit" / "world.wit").write_text(THUMBNAILER)
+    seen = airssys_wasm("inspect", "wit", "--json")
+    assert seen.returncode == 0, seen.stderr
+    assert "airssys:core/lifecycle@1.0.0" in json.loads(seen.stdout)["exports"]
+    assert "airssys:filesystem/files@1.0.0" in json.loads(seen.stdout)["imports"]
 
 
 def test_a_folder_without_a_crate_cannot_be_built(airssys_wasm: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from airssys_wasm.cli import build, demo, inspect, run, stubs
+from airssys_wasm.cli import build, demo, inspect, interfaces, run, stubs
 from airssys_wasm.cli.screen import Screen
 from airssys_wasm.cli.status import Status, hint_of, status_of
 from airssys_wasm.errors import AirssysError, ComponentFailed
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _command in (demo, run, inspect, stubs, build):
+for _command in (demo, run, inspect, stubs, build, interfaces):
     app.command(name=_command.NAME, help=_command.HELP)(_command.command)
 
 
