@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,3 +76,57 @@ def test_the_supported_versions_are_the_tested_ones(
     tested = set(workflows["ci.yml"]["jobs"]["test"]["strategy"]["matrix"]["python"])
 
     assert tested == classified
+
+
+def test_a_step_that_pipes_fails_with_the_first_command(
+    workflows: dict[str, dict[Any, Any]],
+) -> None:
+    # Only a shell that is asked for by name gets `-o pipefail`.
+    for name, workflow in workflows.items():
+        for job in workflow["jobs"].values():
+            default = job.get("defaults", {}).get("run", {}).get("shell")
+            for step in job["steps"]:
+                if re.search(r"[^|]\|[^|]", step.get("run", "")):
+                    assert step.get("shell", default) == "bash", (name, step)
+
+
+def test_a_change_of_anything_that_the_wheel_holds_builds_it(
+    workflows: dict[str, dict[Any, Any]], root: Path
+) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    held = {project["project"]["readme"], *project["project"]["license-files"]}
+    held |= {"Cargo.lock", "Cargo.toml", "pyproject.toml"}
+    shipped = re.search(
+        r"SHIPPED: \[&str; \d\] = \[(.*?)\];", (root / "rust/py/build.rs").read_text(), re.DOTALL
+    )
+    assert shipped is not None
+    folders = {project["tool"]["maturin"]["python-source"], "rust"}
+    folders |= {each.partition("/")[0] for each in re.findall(r'"(.*?)"', shipped[1])}
+
+    # PyYAML reads the key `on` as a truth value.
+    watched = workflows["wheels.yml"][True]["pull_request"]["paths"]
+
+    assert held | {f"{folder}/**" for folder in folders} <= set(watched)
+
+
+def test_the_wheels_test_job_installs_what_its_tests_use(
+    workflows: dict[str, dict[Any, Any]], root: Path
+) -> None:
+    steps = workflows["wheels.yml"]["jobs"]["test"]["steps"]
+    [script] = [step["run"] for step in steps if "-m pytest" in step.get("run", "")]
+    [install] = re.findall(r"pip install .*", script.replace("\\\n", " "))
+    left_out = [root / folder for folder in re.findall(r"--ignore (\S+)", script)]
+    # Packages that tests import, and those they start as `python -m`.
+    named = re.compile(r'^(?:import|from) (hypothesis|pytest|yaml)\b|"-m", "(\w+)"', re.MULTILINE)
+
+    used = {
+        {"yaml": "pyyaml"}.get(name, name)
+        for path in (root / "tests").rglob("*.py")
+        if not any(path.is_relative_to(folder) for folder in left_out)
+        for found in named.findall(path.read_text(encoding="utf-8"))
+        for name in found
+        if name
+    }
+
+    assert {"hypothesis", "mypy", "pytest", "ruff"} <= used
+    assert used <= set(install.split())
