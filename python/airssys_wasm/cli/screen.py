@@ -15,14 +15,15 @@ from rich.console import Console
 
 from airssys_wasm.cli.printable import SpellOut, printable, printable_json
 
-__all__ = ["Screen"]
+__all__ = ["Screen", "console"]
 
 
-def _console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> Console:
+    """Return a console on ``stream`` that spells out what would drive a terminal."""
     # No wrapping where no one looks: a pipe gets each line whole.
-    console = Console(file=stream, highlight=False, emoji=False, soft_wrap=not stream.isatty())
-    console.push_render_hook(SpellOut())
-    return console
+    made = Console(file=stream, highlight=False, emoji=False, soft_wrap=not stream.isatty())
+    made.push_render_hook(SpellOut())
+    return made
 
 
 @dataclass(slots=True)
@@ -34,8 +35,8 @@ class Screen:
     """
 
     verbose: bool = False
-    out: Console = field(default_factory=lambda: _console(sys.stdout))
-    err: Console = field(default_factory=lambda: _console(sys.stderr))
+    out: Console = field(default_factory=lambda: console(sys.stdout))
+    err: Console = field(default_factory=lambda: console(sys.stderr))
 
     def data(self, text: str) -> None:
         """Write ``text``, none of a guest's, on stdout as it is, with one newline behind it."""

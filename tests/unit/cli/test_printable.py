@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.markdown import Markdown
 
 from airssys_wasm.cli.printable import printable, printable_json
-from airssys_wasm.cli.screen import Screen
+from airssys_wasm.cli.screen import Screen, console
 from airssys_wasm.demo.render import render
 from airssys_wasm.demo.scenes import Cost, Refused, Reported
 from airssys_wasm.demo.show import Show
@@ -28,10 +28,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def screen_and_streams(monkeypatch: pytest.MonkeyPatch, stream: type) -> tuple[Screen, Any, Any]:
-    monkeypatch.setattr("sys.stdout", out := stream())
-    monkeypatch.setattr("sys.stderr", err := stream())
-    return Screen(), out, err
+def screen_and_streams(stream: type) -> tuple[Screen, Any, Any]:
+    out, err = stream(), stream()
+    return Screen(out=console(out), err=console(err)), out, err
 
 
 @given(st.text() | st.text('\x00\x1b\x7f\x9b\u202e\ud800\U000e0041\n\t\\"a'))
@@ -57,8 +56,8 @@ def test_letters_of_all_kinds_stay_and_drivers_are_named() -> None:
 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-def test_no_way_through_the_screen_drives_it(stream: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, out, err = screen_and_streams(monkeypatch, stream)
+def test_no_way_through_the_screen_drives_it(stream: type) -> None:
+    screen, out, err = screen_and_streams(stream)
 
     screen.lines(DRIVING)
     screen.json({DRIVING: DRIVING})
@@ -74,8 +73,8 @@ def test_no_way_through_the_screen_drives_it(stream: type, monkeypatch: pytest.M
     assert not DRIVERS & set(written)
 
 
-def test_markdown_cannot_spell_what_it_may_not_contain(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, out, _ = screen_and_streams(monkeypatch, Terminal)
+def test_markdown_cannot_spell_what_it_may_not_contain() -> None:
+    screen, out, _ = screen_and_streams(Terminal)
 
     screen.out.print(Markdown("&#x202e;evil <http://a.example/%1b%9b%C2%9b2J>"))
 
@@ -85,8 +84,8 @@ def test_markdown_cannot_spell_what_it_may_not_contain(monkeypatch: pytest.Monke
     assert r"\u{202e}" in out.getvalue()
 
 
-def test_a_text_with_the_name_of_an_emoji_stays_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, _, err = screen_and_streams(monkeypatch, Terminal)
+def test_a_text_with_the_name_of_an_emoji_stays_a_text() -> None:
+    screen, _, err = screen_and_streams(Terminal)
 
     screen.error("component ':warning:'")
 
@@ -106,9 +105,9 @@ SHOW = Show(
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
 def test_the_demo_shows_what_guests_say_without_obeying(
-    stream: type, monkeypatch: pytest.MonkeyPatch
+    stream: type,
 ) -> None:
-    screen, out, _ = screen_and_streams(monkeypatch, stream)
+    screen, out, _ = screen_and_streams(stream)
 
     render(replace(SHOW), screen.out)
 
