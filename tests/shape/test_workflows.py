@@ -1,4 +1,8 @@
-"""The workflows parse, ask for no rights they do not need, and pin what they run."""
+"""The workflows parse, ask for no rights they do not need, and name versions of what they run.
+
+An action is named by a version, which is a tag that its owner can move: no more is
+checked, and no more is said in SECURITY.md. What builds is exact.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXPECTED = {"ci.yml", "wheels.yml", "benches.yml", "audit.yml"}
-PINNED = re.compile(r"[\w.-]+/[\w./-]+@(?:v\d+(?:\.\d+)*|\d+\.\d+(?:\.\d+)?|[0-9a-f]{40})")
+VERSIONED = re.compile(r"[\w.-]+/[\w./-]+@(?:v\d+(?:\.\d+)*|\d+\.\d+(?:\.\d+)?|[0-9a-f]{40})")
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +46,14 @@ def test_every_job_ends_by_itself(workflows: dict[str, dict[Any, Any]]) -> None:
             assert job["timeout-minutes"] <= 90, (name, job_name)
 
 
-def test_every_step_either_runs_or_uses_a_pinned_action(
+def test_every_step_either_runs_or_uses_an_action_of_a_named_version(
     workflows: dict[str, dict[Any, Any]],
 ) -> None:
     for name, workflow in workflows.items():
         for step in steps_of(workflow):
             assert ("run" in step) != ("uses" in step), (name, step)
             if "uses" in step:
-                assert PINNED.fullmatch(step["uses"]), (name, step["uses"])
+                assert VERSIONED.fullmatch(step["uses"]), (name, step["uses"])
 
 
 def test_every_make_target_that_a_workflow_calls_exists(
@@ -130,3 +134,33 @@ def test_the_wheels_test_job_installs_what_its_tests_use(
 
     assert {"hypothesis", "mypy", "pytest", "ruff"} <= used
     assert used <= set(install.split())
+
+
+def test_one_maturin_builds_everywhere(workflows: dict[str, dict[Any, Any]], root: Path) -> None:
+    constraints = (root / "requirements" / "constraints.txt").read_text(encoding="utf-8")
+    [pin] = re.findall(r"^maturin==(\S+)$", constraints, re.MULTILINE)
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    actions = [
+        step["with"]
+        for workflow in workflows.values()
+        for step in steps_of(workflow)
+        if step.get("uses", "").startswith("PyO3/maturin-action@")
+    ]
+
+    assert actions
+    assert {action["maturin-version"] for action in actions} == {f"v{pin}"}
+    assert project["build-system"]["requires"] == [f"maturin=={pin}"]
+
+
+def test_one_rust_builds_everywhere(workflows: dict[str, dict[Any, Any]], root: Path) -> None:
+    workspace = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]
+    steps = [step for workflow in workflows.values() for step in steps_of(workflow)]
+    named = {
+        step["uses"].partition("@")[2]
+        for step in steps
+        if step.get("uses", "").startswith("dtolnay/rust-toolchain@")
+    } | {
+        step["with"]["rust-toolchain"] for step in steps if "rust-toolchain" in step.get("with", {})
+    }
+
+    assert named == {f"{workspace['package']['rust-version']}.0"}
