@@ -208,7 +208,8 @@ class CapabilityDenied(AirssysError):
     Attributes:
         component: who asked.
         wanted: what it asked for.
-        grant_hint: the smallest grant that would allow it.
+        grant_hint: the smallest grant that would allow it; empty where no grant of
+            this version would.
     """
 
     def __init__(
