@@ -90,6 +90,10 @@ class Component:
     def functions(self) -> list[str]:
         """Its exported functions, by the names ``Instance.call`` takes."""
 
+    @property
+    def is_async(self) -> bool:
+        """Whether it uses component-model async."""
+
     def instantiate_native(
         self,
         memory_bytes_max: int,

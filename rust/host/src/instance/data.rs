@@ -1,7 +1,8 @@
 //! What a store carries: the meters of the running call and the doors out.
 
+use super::held::{Held, HeldBytes};
 use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
-use crate::limits::{Limits, MemoryMeter};
+use crate::limits::{HOSTCALL_BYTES_MAX, Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
 use crate::trap::{DeadlinePassed, Interrupted};
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub struct StoreData {
     pub(crate) meter: MemoryMeter,
     clock: Clock,
     host_calls: u64,
+    held: Held,
     embedder: Arc<dyn Embedder>,
     wasi: Option<Box<WasiState>>,
     activity: Arc<Activity>,
@@ -83,6 +85,7 @@ impl StoreData {
                 may_yield: false,
             },
             host_calls: 0,
+            held: Held::default(),
             embedder,
             wasi,
             activity: admission.activity(),
@@ -157,6 +160,22 @@ impl StoreData {
     pub fn host_call(&mut self) -> Arc<dyn Embedder> {
         self.host_calls += 1;
         Arc::clone(&self.embedder)
+    }
+
+    /// What runs the embedder's functions.
+    pub(crate) fn embedder_arc(&self) -> Arc<dyn Embedder> {
+        Arc::clone(&self.embedder)
+    }
+
+    /// Counts what the host holds for a call of the guest that is in flight,
+    /// until the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`HeldTooMuch`] if all of them together would hold more than one may.
+    pub(crate) fn hold(&mut self, bytes: usize) -> wasmtime::Result<HeldBytes> {
+        let most = self.meter.limit().min(HOSTCALL_BYTES_MAX);
+        Ok(self.held.add(bytes, most)?)
     }
 
     pub(crate) fn embedder(&self) -> &dyn Embedder {

@@ -3,6 +3,7 @@
 mod abandoned;
 mod call;
 mod data;
+mod held;
 mod ledger;
 mod slot;
 mod weigh;
@@ -14,7 +15,10 @@ pub use slot::Function;
 use crate::component::Component;
 use crate::engine::{Allocation, Metering};
 use crate::error::{Error, Result};
-use crate::limits::{FOOTPRINT_BYTES_FREE, HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
+use crate::limits::{
+    CONCURRENT_CORE_INSTANCES_MAX, CONCURRENT_ENTRIES_MAX, FOOTPRINT_BYTES_FREE, HANDLES_MAX,
+    HOSTCALL_BYTES_MAX, Limits,
+};
 use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
 use crate::trap::{self, Failure, Family};
 use abandoned::Abandoned;
@@ -223,7 +227,11 @@ impl Builder<'_> {
         let wasi = prelinked
             .uses_wasi
             .then(|| Box::new(WasiState::new(self.grant)));
-        let data = StoreData::new(&self.limits, Arc::clone(&self.embedder), wasi, admission);
+        let mut data = StoreData::new(&self.limits, Arc::clone(&self.embedder), wasi, admission);
+        if self.component.is_concurrent() {
+            data.meter
+                .limit_core_instances(CONCURRENT_CORE_INSTANCES_MAX);
+        }
         let mut store = Store::new(prelinked.pre.engine(), data);
         store.limiter(|data| &mut data.meter);
         store.epoch_deadline_callback(on_tick);
@@ -233,6 +241,9 @@ impl Builder<'_> {
         let buffers = self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX);
         store.set_hostcall_fuel(buffers / self.component.code().bytes_per_charged());
         store.set_max_component_handles(HANDLES_MAX);
+        if let Some(tasks) = store.concurrent_resource_table() {
+            tasks.set_max_capacity(CONCURRENT_ENTRIES_MAX);
+        }
         if let Some(fuel) = self.limits.fuel_max {
             store
                 .set_fuel(fuel)

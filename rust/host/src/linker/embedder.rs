@@ -1,5 +1,6 @@
 //! Imports that the embedder supplies.
 
+use super::concurrent;
 use crate::instance::StoreData;
 use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
@@ -193,7 +194,11 @@ pub(super) fn define(
     name: &str,
     index: usize,
     supplied: &Supplied,
+    is_async: bool,
 ) -> wasmtime::Result<()> {
+    if is_async {
+        return concurrent::define(instance, name, index, supplied.waits);
+    }
     if let Some(define) = supplied.define {
         return define(instance, name, index);
     }

@@ -8,8 +8,9 @@ use super::lanes;
 use super::plans::Plans;
 use crate::error::{Result, err_value};
 use crate::value::{
-    FunctionPlan, Handles, Mismatch, Outcome, Plan, attribute as python_name, lift, lower, side,
+    FunctionPlan, Handles, Mismatch, NotOffered, Outcome, Plan, attribute as python_name, lift, lower, side,
 };
+use airssys_host::error::Error;
 use airssys_host::instance::StoreData;
 use airssys_host::linker::{Answer, Embedder, HostObject, Pending, Supplied};
 use airssys_host::trap::HostFunctionFailed;
@@ -76,6 +77,10 @@ pub fn supply(
                     format!("{interface}#{name}")
                 };
                 let plan = plans.import(py, ty);
+                if let Some(why) = plan.not_offered() {
+                    failed = Err(cannot_be_supplied(&full, &why).into());
+                    return;
+                }
                 supplied.push(Supplied {
                     interface: interface.to_owned(),
                     function: name.to_owned(),
@@ -99,6 +104,10 @@ pub fn supply(
         next: AtomicU32::new(1),
     };
     Ok((supplied, Some(Arc::new(embedder))))
+}
+
+fn cannot_be_supplied(function: &str, why: &NotOffered) -> crate::error::Error {
+    Error::ImportMismatch(format!("{function:?} cannot be supplied: {why}")).into()
 }
 
 fn find(
