@@ -8,7 +8,8 @@ use super::lanes;
 use super::plans::Plans;
 use crate::error::{Result, err_value};
 use crate::value::{
-    FunctionPlan, Handles, Mismatch, NotOffered, Outcome, Plan, attribute as python_name, lift, lower, side,
+    FunctionPlan, Handles, Mismatch, NotOffered, Outcome, Plan, attribute as python_name, lift,
+    lower, side,
 };
 use airssys_host::error::Error;
 use airssys_host::instance::StoreData;
