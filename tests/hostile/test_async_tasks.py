@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from tests.hostile.async_guests import (
@@ -26,6 +28,7 @@ from tests.hostile.async_guests import (
     pair,
     pile,
 )
+from tests.hostile.async_walks import walk
 from tests.hostile.attack import LIMITS, OVERSHOOT_BYTES_MAX, Host, Under
 from tests.hostile.fresh import in_fresh_process
 
@@ -34,6 +37,9 @@ import airssys_wasm as aw
 COURIER = Path(__file__).parents[1] / "components" / "prebuilt" / "courier.wasm"
 HANDLES_MAX = 4_096
 CORE_INSTANCES_MAX = 32
+WALKS = 100
+COURIER_GRANT = aw.Grant(environment=[], filesystem_read=[], network=[])
+PATIENT_COURIER = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=5.0)
 #: Room for an attack to reach the bound that it is after.
 PATIENT = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=10.0)
 
@@ -118,6 +124,13 @@ FORGED = {
         (drop (call $stream-read (local.get $n) (i32.const 0) (i32.const 1)))
         (drop (call $stream-read (local.get $n) (i32.const 0) (i32.const 1))) (i32.const 0)""",
         builtins=("return", "stream-new", "stream-read"),
+    ),
+    "a call cancelled while it is waited for": async_guest(
+        """(local.set $n (i32.shr_u (call $sleep (i64.const 99999999)) (i32.const 4)))
+        (call $join (local.get $n) (call $set-new))
+        (drop (call $subtask-cancel (local.get $n))) (i32.const 0)""",
+        builtins=("return", "set-new", "join", "subtask-cancel"), imports=WAIT_FOR,
+        lowered=SLEEP_ASYNC,
     ),
     "a read past the end of the memory": async_guest(
         """(drop (call $stream-read
@@ -321,7 +334,8 @@ def test_w26_a_task_left_behind_runs_in_no_time_but_a_calls(host: Host) -> None:
 def test_w11_a_flood_through_a_stream_is_kept_in_bounds(host: Host) -> None:
     limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=10.0)
     component = host.engine.load(COURIER)
-    with component.instantiate(limits=limits, imports={"acme:courier/host": _NoPost()}) as instance:
+    supplied = {"acme:courier/host": _NoPost()}
+    with component.instantiate(limits=limits, imports=supplied, grant=COURIER_GRANT) as instance:
         instance.call("acme:courier/api#print", ["x" * 200_000] * 4)
 
         assert len(instance.stdout) + len(instance.stderr) <= 68 * aw.KIB
@@ -357,14 +371,13 @@ def test_w22_a_function_in_flight_cannot_come_back_while_others_end(host: Host) 
             return len(key)
 
     component = host.engine.load(COURIER)
-    instance = component.instantiate(limits=PATIENT_COURIER, imports={"acme:courier/host": Post()})
+    instance = component.instantiate(
+        limits=PATIENT_COURIER, imports={"acme:courier/host": Post()}, grant=COURIER_GRANT
+    )
     with instance:
         instance.call("acme:courier/api#fetch-all", ["short", "long"])
 
     assert tried == [aw.ReentrantCall]
-
-
-PATIENT_COURIER = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=5.0)
 
 
 class _NoPost:
@@ -380,3 +393,23 @@ def _eventually(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_w08_any_order_of_built_ins_ends_as_it_should(host: Host, seed: int) -> None:
+    """Whatever it does, it gives an answer or ends in one of the ways that have a name."""
+    random = Random(seed)  # noqa: S311 - a walk, not a secret
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=0.02)
+    ended = Counter[str]()
+    for _ in range(WALKS):
+        with host.engine.load(walk(random)).instantiate(limits=limits) as instance:
+            try:
+                instance.call("run")
+                instance.call("run")
+                ended["answered"] += 1
+            except aw.ComponentFailed as error:
+                ended[error.kind] += 1
+    host.assert_unharmed()
+
+    assert {"answered", "abi-violation", "deadlock", "timeout"} >= set(ended)
+    assert min(ended["answered"], ended["abi-violation"]) >= WALKS // 20

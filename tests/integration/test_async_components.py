@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ PREBUILT = Path(__file__).parents[1] / "components" / "prebuilt"
 API = "acme:courier/api"
 HOST = "acme:courier/host"
 NAP_MILLISECONDS = 100
+#: Everything that it imports, with nothing in what is empty so far.
+GRANT = aw.Grant(environment=[], filesystem_read=[], network=[])
 
 
 class Post:
@@ -43,6 +46,7 @@ def send(courier: aw.Component, limits: aw.Limits, request: pytest.FixtureReques
 
     def send_one(host: object | None = None, **options: Any) -> aw.Instance:
         options.setdefault("limits", limits)
+        options.setdefault("grant", GRANT)
         instance = courier.instantiate(imports={HOST: host or Post()}, **options)
         request.addfinalizer(instance.close)
         return instance
@@ -105,7 +109,10 @@ class TestConfiguration:
         engine = aw.Engine(cache_dir=None, pool_instances=4, **options)
         limits = aw.Limits(memory_bytes_max=2 * aw.MIB, call_seconds_max=20.0, fuel_max=fuel_max)
         component = engine.load(PREBUILT / "courier.wasm")
-        instances = [component.instantiate(limits=limits, imports={HOST: Post()}) for _ in range(6)]
+        instances = [
+            component.instantiate(limits=limits, imports={HOST: Post()}, grant=GRANT)
+            for _ in range(6)
+        ]
         for one in instances:
             assert one.call(f"{API}#shout", "quiet") == "QUIET"
             assert (one.receipt.fuel is None) == (fuel_max is None)
@@ -361,19 +368,78 @@ async def _awaited(instance: aw.Instance, function: str, *args: object) -> Any:
     return await instance.call_async(f"{API}#{function}", *args)
 
 
-class TestGrants:
+class TestWasi:
+    """WASI 0.3 by the same grants as 0.2, and the same bounds."""
+
     @pytest.mark.parametrize(
-        ("withheld", "missing"),
+        ("withheld", "missing", "hint"),
         [
-            ("clocks", "wasi:clocks/monotonic-clock@0.3.0"),
-            ("output", "wasi:cli/stdout@0.3.0"),
+            ({"clocks": False}, ["clocks/monotonic-clock", "clocks/system-clock"], "clocks=True"),
+            (
+                {"random": False},
+                ["random/random", "random/insecure", "random/insecure-seed"],
+                "random=True",
+            ),
+            (
+                {"output": False},
+                ["cli/exit", "cli/stdin", "cli/stdout", "cli/stderr"],
+                "output=True",
+            ),
+            ({"environment": None}, ["cli/environment"], "environment=["),
+            (
+                {"filesystem_read": None},
+                ["filesystem/types", "filesystem/preopens"],
+                "filesystem_read=[",
+            ),
+            ({"network": None}, ["sockets/types", "sockets/ip-name-lookup"], "network=["),
         ],
+        ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
     )
     def test_what_is_withheld_is_missing_and_named(
-        self, send: Send, withheld: str, missing: str
+        self, send: Send, withheld: dict[str, Any], missing: list[str], hint: str
     ) -> None:
-        options: dict[str, Any] = {withheld: False}
         with pytest.raises(aw.ImportMissing) as caught:
-            send(grant=aw.Grant(**options))
+            send(grant=dataclasses.replace(GRANT, **withheld))
 
-        assert caught.value.missing == ((missing, f"Grant({withheld}=True)"),)
+        assert {name for name, _ in caught.value.missing} == {
+            f"wasi:{name}@0.3.0" for name in missing
+        }
+        assert all(given.startswith(f"Grant({hint}") for _, given in caught.value.missing)
+
+    def test_there_is_nothing_in_it_that_was_not_granted(
+        self, send: Send, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRSSYS_SECRET", "hidden")
+        grant = dataclasses.replace(GRANT, environment={"TZ": "UTC"})
+        found = dict(send(grant=grant).call(f"{API}#survey"))
+
+        assert abs(time.time() - int(found.pop("seconds"))) <= 2
+        assert found == {
+            "arguments": "[]",
+            "environment": '[("TZ", "UTC")]',
+            "input": "[]",
+            "directories": "0",
+            "random": "16",
+            "random, too many": str(64 * aw.KIB),
+            "tcp": "Some(ErrorCode::AccessDenied)",
+            "udp": "Some(ErrorCode::AccessDenied)",
+            "name": "Err(ErrorCode::PermanentResolverFailure)",
+        }
+
+    def test_leaving_ends_the_instance(self, instance: aw.Instance) -> None:
+        with pytest.raises(aw.Trapped, match="status 3") as caught:
+            instance.call(f"{API}#leave", "last words", 3)
+
+        assert caught.value.kind == "exit"
+        assert (instance.stdout, instance.stderr) == ("", "last words")
+
+    def test_a_draft_of_it_is_refused(self, engine: aw.Engine, limits: aw.Limits) -> None:
+        draft = "wasi:clocks/monotonic-clock@0.3.0-rc-2026-01-06"
+        component = engine.load(
+            f"""(component (import "{draft}" (instance (export "now" (func (result u64)))))
+            (type (stream u8)))""",
+            name="draft",
+        )
+
+        with pytest.raises(aw.ImportMissing, match=f"{draft}\n    hint: this version"):
+            component.instantiate(limits=limits)

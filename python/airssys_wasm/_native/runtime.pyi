@@ -92,7 +92,7 @@ class Component:
 
     @property
     def is_async(self) -> bool:
-        """Whether it uses component-model async."""
+        """Whether it uses component-model async or imports WASI 0.3."""
 
     def instantiate_native(
         self,

@@ -76,7 +76,7 @@ class Component:
 
     @property
     def is_async(self) -> bool:
-        """Whether it uses component-model async, as components with WASI 0.3 do.
+        """Whether it uses component-model async or imports WASI 0.3.
 
         Then its code is made and run by an engine configuration of its own, and
         every call of it has a stack of its own: it costs microseconds where the

@@ -247,6 +247,8 @@ fn kind(trap: Trap) -> &'static str {
         | Trap::SubtaskDropNotResolved
         | Trap::BackpressureOverflow
         | Trap::ConcurrentFutureStreamOp
+        | Trap::StreamOpTooBig
+        | Trap::WaitableSyncAndAsync
         | Trap::UnsupportedCallbackCode => "abi-violation",
         Trap::AsyncDeadlock => "deadlock",
         // Codes of proposals this host keeps off; named so that a future

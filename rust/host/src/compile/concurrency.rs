@@ -1,4 +1,4 @@
-//! Whether a component uses component-model async.
+//! Whether a component uses component-model async, or interfaces made of it.
 //!
 //! It decides which engine the component goes to before anything is compiled, at
 //! every load. Whether the binary is valid is decided later: what does not parse
@@ -33,6 +33,9 @@ fn uses_async(binary: &[u8]) -> wasmparser::Result<bool> {
             Payload::ComponentCanonicalSection(functions) if small(&functions.range()) => {
                 any(functions, |function| function_is_async(&function))?
             }
+            Payload::ComponentImportSection(imports) => {
+                any(imports, |import| is_wasi_0_3(import.name.name))?
+            }
             _ => false,
         };
         if found {
@@ -40,6 +43,15 @@ fn uses_async(binary: &[u8]) -> wasmparser::Result<bool> {
         }
     }
     Ok(false)
+}
+
+// Some of its interfaces have no async function that this component uses; but what
+// the host links is the whole of each.
+fn is_wasi_0_3(import: &str) -> bool {
+    import.starts_with("wasi:")
+        && import
+            .split_once('@')
+            .is_some_and(|(_, version)| version.starts_with("0.3."))
 }
 
 fn small(range: &std::ops::Range<usize>) -> bool {
@@ -139,6 +151,8 @@ mod tests {
             "(component)",
             r#"(component (import "f" (func (param "x" string))))"#,
             "(component (core module (func (export \"run\"))))",
+            r#"(component (import "wasi:random/random@0.2.0" (instance)))"#,
+            r#"(component (import "acme:random/random@0.3.0" (instance)))"#,
         ] {
             assert_eq!(of(text), Concurrency::Off, "{text}");
         }
@@ -150,6 +164,7 @@ mod tests {
         for text in [
             r#"(component (import "f" (func async)))"#,
             "(component (type (stream u8)))",
+            r#"(component (import "wasi:random/random@0.3.0" (instance)))"#,
             "(component (type (future)))",
             "(component (core func (canon task.cancel)))",
             "(component (core func (canon waitable-set.new)))",

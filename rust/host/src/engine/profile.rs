@@ -96,8 +96,10 @@ const TABLES_PER_SLOT: u32 = 2;
 /// are slots, and no instance can use up another's.
 const STACKS_PER_CONCURRENT_SLOT: u32 = CORE_INSTANCES_PER_SLOT + 2;
 /// Slots laid out for such components. Each stack has a guard page, which costs
-/// the process two of its mappings as soon as the first of them is loaded.
-const CONCURRENT_SLOTS_MAX: u32 = 1_000;
+/// the process two of its mappings as soon as the first component is loaded: 1 200
+/// for all of them, of the 65 530 that Linux allows, and they are to be had for
+/// live instances.
+const CONCURRENT_SLOTS_MAX: u32 = 100;
 /// Address space left alone for the rest of the process.
 const ADDRESS_SPACE_BYTES: u64 = 1 << 46;
 

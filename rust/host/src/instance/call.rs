@@ -267,7 +267,7 @@ impl<T: Send + 'static> CallFuture<T> {
             })
         };
         if inside_task() && self.instance.component().is_concurrent() {
-            return elsewhere(drive);
+            return elsewhere(drive).unwrap_or_else(|error| Poll::Ready(Err(error)));
         }
         drive()
     }
@@ -290,10 +290,16 @@ impl<T: Send + 'static> CallFuture<T> {
 
 /// Runs in a thread of its own: the engine drives one concurrent call on a thread,
 /// and a function that serves one may itself call another instance.
-fn elsewhere<T: Send>(run: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| match scope.spawn(run).join() {
-        Ok(done) => done,
-        Err(panic) => std::panic::resume_unwind(panic),
+fn elsewhere<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("airssys-nested-call".to_owned())
+            .spawn_scoped(scope, run)
+            .map_err(|error| Error::Engine(format!("no thread for a nested call: {error}")))?;
+        match thread.join() {
+            Ok(done) => Ok(done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     })
 }
 

@@ -4,8 +4,12 @@ use acme::courier::host;
 use exports::acme::courier::api::Guest;
 use futures_util::future::join_all;
 use std::cell::Cell;
-use wasi::cli::stdout;
-use wasi::clocks::monotonic_clock;
+use wasi::cli::{environment, exit, stderr, stdin, stdout};
+use wasi::clocks::{monotonic_clock, system_clock};
+use wasi::filesystem::preopens;
+use wasi::random::{insecure, insecure_seed, random};
+use wasi::sockets::ip_name_lookup::resolve_addresses;
+use wasi::sockets::types::{IpAddressFamily, TcpSocket, UdpSocket};
 use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
 wit_bindgen::generate!({ world: "courier", path: "wit", generate_all });
@@ -83,6 +87,52 @@ impl Guest for Component {
                 return sum;
             }
         }
+    }
+
+    async fn survey() -> Vec<(String, String)> {
+        let (input, _) = stdin::read_via_stream();
+        let found = [
+            ("arguments", format!("{:?}", environment::get_arguments())),
+            (
+                "environment",
+                format!("{:?}", environment::get_environment()),
+            ),
+            ("input", format!("{:?}", input.collect().await)),
+            ("directories", preopens::get_directories().len().to_string()),
+            ("random", random::get_random_bytes(16).len().to_string()),
+            (
+                "random, too many",
+                random::get_random_bytes(u64::MAX).len().to_string(),
+            ),
+            ("seconds", system_clock::now().seconds.to_string()),
+            (
+                "tcp",
+                format!("{:?}", TcpSocket::create(IpAddressFamily::Ipv4).err()),
+            ),
+            (
+                "udp",
+                format!("{:?}", UdpSocket::create(IpAddressFamily::Ipv6).err()),
+            ),
+            (
+                "name",
+                format!("{:?}", resolve_addresses("localhost".to_owned()).await),
+            ),
+        ];
+        // Two streams of random numbers are not the same one.
+        assert_ne!(
+            insecure::get_insecure_random_u64(),
+            insecure_seed::get_insecure_seed().0
+        );
+        found.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    async fn leave(last_words: String, status: u8) {
+        let (mut writer, reader) = wit_stream::new();
+        let written = stderr::write_via_stream(reader);
+        writer.write_all(last_words.into_bytes()).await;
+        drop(writer);
+        written.await.expect("standard error does not fail");
+        exit::exit_with_code(status);
     }
 
     async fn total(mut data: StreamReader<u8>) -> u64 {
