@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::task::block_in_place;
 use wasmtime::AsContextMut as _;
 use wasmtime::component::{Accessor, LinkerInstance, Val};
 
@@ -81,7 +82,8 @@ async fn wait(
     accessor.with(|mut access| {
         let embedder = access.data_mut().embedder_arc();
         let store = access.as_context_mut();
-        inside(|| aside(true, || embedder.finish(store, index, answer, results)))
+        // The engine's loop polls this, on the stack of its own thread.
+        inside(|| block_in_place(|| embedder.finish(store, index, answer, results)))
     })
 }
 
