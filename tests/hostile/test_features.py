@@ -33,13 +33,13 @@ CORE = {
     "shared-everything threads": "(global (shared i32) (i32.const 0))",
 }
 COMPONENT = {
-    "async function": '(component (import "f" (func async)))',
-    "async lower": '(component (import "f" (func $f)) (core func (canon lower (func $f) async)))',
-    "stream": '(component (import "f" (func (param "s" (stream u8)))))',
-    "future": '(component (import "f" (func (param "s" (future u8)))))',
     "error context": '(component (import "f" (func (param "s" error-context))))',
-    "task": "(component (core func (canon task.cancel)))",
-    "backpressure": "(component (core func (canon backpressure.inc)))",
+    "async with a stack of its own": """(component
+        (core module $m (func (export "run")))
+        (core instance $i (instantiate $m))
+        (func (export "run") async (canon lift (core func $i "run") async)))""",
+    "async cancellation": "(component (core func (canon subtask.cancel async)))",
+    "threads that suspend": "(component (core func (canon thread.suspend)))",
     "values": '(component (import "v" (value u32)))',
     "fixed length lists": '(component (import "f" (func (param "l" (list u8 4)))))',
     "maps": '(component (import "f" (func (param "l" (map string u8)))))',

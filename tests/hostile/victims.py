@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from tests.hostile import bombs
+from tests.hostile.async_guests import CHURNERS, PILES, caller, churner, pile
 from tests.hostile.attack import NEIGHBOUR
 from tests.hostile.fresh import memory_bytes
 from tests.hostile.guests import HOG, HOG_THAT_TRAPS, SPIN, TABLE_HOG, answerer, one_module, writer
@@ -322,3 +323,45 @@ def _ended(component: aw.Component, limits: aw.Limits) -> str:
     except aw.AirssysError as error:
         return type(error).__name__
     return "returned"
+
+
+def async_piles() -> Found:
+    """Let one guest after another pile up what component-model async has."""
+    engine = _engine()
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=20.0)
+    sources = {kind: pile(kind) for kind in PILES}
+    sources["calls that are answered at once"] = caller(1_000_000)
+    components = {kind: engine.load(source) for kind, source in sources.items()}
+    growth = {}
+    for kind, component in components.items():
+        before = memory_bytes("VmHWM")
+        supplied = {"seen": _nothing}
+        with component.instantiate(limits=limits, imports=supplied) as instance:
+            try:
+                instance.call("run")
+            except aw.Trapped:
+                growth[kind] = memory_bytes("VmHWM") - before
+    return {
+        "growth": growth,
+        "live_instances": engine.live_instances,
+        "pool_slots_used": engine.pool_slots_used,
+    }
+
+
+def async_churn(rounds: int) -> Found:
+    """Start and cancel a sleep, and call a neighbour, many times each in one call."""
+    engine = _engine()
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=60.0, fuel_max=100_000_000)
+    fuel, growth = {}, 0
+    for name in CHURNERS:
+        with engine.load(churner(name, rounds)).instantiate(limits=limits) as instance:
+            instance.call("run")
+            before = memory_bytes("VmRSS")
+            instance.call("run")
+            growth = max(growth, memory_bytes("VmRSS") - before)
+            fuel[name] = instance.receipt.fuel
+    return {"fuel": fuel, "growth": growth}
+
+
+def _nothing(_: int) -> None:
+    pass

@@ -92,6 +92,10 @@ class Component:
     def functions(self) -> list[str]:
         """Its exported functions, by the names ``Instance.call`` takes."""
 
+    @property
+    def is_async(self) -> bool:
+        """Whether it uses component-model async or imports WASI 0.3."""
+
     def instantiate_native(
         self,
         memory_bytes_max: int,

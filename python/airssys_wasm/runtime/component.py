@@ -79,6 +79,16 @@ class Component:
         """BLAKE3 digest of its bytes, in hexadecimal."""
         return self._native.digest
 
+    @property
+    def is_async(self) -> bool:
+        """Whether it uses component-model async or imports WASI 0.3.
+
+        Then its code is made and run by an engine configuration of its own, and
+        every call of it has a stack of its own: it costs microseconds where the
+        call of another component costs a fraction of one.
+        """
+        return self._native.is_async
+
     @cached_property
     def _world(self) -> World:
         return describe(self._native.binary)

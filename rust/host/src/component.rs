@@ -2,7 +2,7 @@
 
 use crate::charge::Charge;
 use crate::compile;
-use crate::engine::{Allocation, Density, Engine, Metering};
+use crate::engine::{Allocation, Codegen, Concurrency, Density, Engine, Metering};
 use crate::error::{Error, Result};
 use crate::linker::{LinkKey, Prelinked, Supplied};
 use std::collections::HashMap;
@@ -30,6 +30,7 @@ pub(crate) struct Code {
     bytes_per_charged: usize,
     /// Whether its tables may need more room than those of the pool have.
     outgrows_pool: bool,
+    concurrency: Concurrency,
     variants: [OnceLock<Variant>; 2],
     exports: Exports,
     resources: Vec<ExportedResource>,
@@ -163,10 +164,17 @@ impl Component {
         &self.code.imports
     }
 
-    /// Whether an instance may have to wait: for the host, or for what the
-    /// embedder supplies.
+    /// Whether it uses component-model async, so that its code is made and run
+    /// by an engine configuration of its own.
+    pub fn is_concurrent(&self) -> bool {
+        self.code.concurrency == Concurrency::On
+    }
+
+    /// Whether an instance may have to wait: for the host, for what the embedder
+    /// supplies, or for a task of its own.
     pub fn may_wait(&self, supplied: &[Supplied]) -> bool {
-        supplied.iter().any(|one| one.waits)
+        self.is_concurrent()
+            || supplied.iter().any(|one| one.waits)
             || self
                 .code
                 .imports
@@ -194,7 +202,12 @@ fn named(error: Error, name: &str) -> Error {
 
 impl Code {
     fn new(engine: &Engine, digest: [u8; 32], binary: Vec<u8>) -> Result<Arc<Code>> {
-        let variant = Variant::new(engine, &binary, &digest, Metering::Off)?;
+        let concurrency = compile::concurrency(&binary);
+        let codegen = Codegen {
+            metering: Metering::Off,
+            concurrency,
+        };
+        let variant = Variant::new(engine, &binary, &digest, codegen)?;
         let (compiled, _) = variant.any().ok_or_else(Variant::missing)?;
         let target = compiled.engine();
         let exports = Exports::of(compiled, target);
@@ -206,6 +219,7 @@ impl Code {
             footprint: compile::footprint(&binary),
             bytes_per_charged: bytes_per_charged(&exports, &imports),
             outgrows_pool: compile::outgrow_pool(&binary),
+            concurrency,
             binary,
             variants: [OnceLock::from(variant), OnceLock::new()],
             exports,
@@ -215,12 +229,25 @@ impl Code {
         }))
     }
 
+    fn codegen(&self, metering: Metering) -> Codegen {
+        Codegen {
+            metering,
+            concurrency: self.concurrency,
+        }
+    }
+
+    /// Whether its code keeps track of tasks.
+    pub(crate) fn concurrency(&self) -> Concurrency {
+        self.concurrency
+    }
+
     fn variant(&self, metering: Metering) -> Result<&Variant> {
         let slot = &self.variants[metering as usize];
         if let Some(variant) = slot.get() {
             return Ok(variant);
         }
-        let variant = Variant::new(&self.engine, &self.binary, &self.digest, metering)?;
+        let codegen = self.codegen(metering);
+        let variant = Variant::new(&self.engine, &self.binary, &self.digest, codegen)?;
         Ok(slot.get_or_init(|| variant))
     }
 
@@ -235,7 +262,7 @@ impl Code {
         if let (Allocation::Pooled, Some((compiled, indices))) = (allocation, &variant.pooled) {
             return Ok((compiled, indices, Allocation::Pooled));
         }
-        let (compiled, indices) = variant.on_demand(&self.engine, metering)?;
+        let (compiled, indices) = variant.on_demand(&self.engine, self.codegen(metering))?;
         Ok((compiled, indices, Allocation::OnDemand))
     }
 
@@ -292,13 +319,8 @@ fn bytes_per_charged(exports: &Exports, imports: &[Import]) -> usize {
 }
 
 impl Variant {
-    fn new(
-        engine: &Engine,
-        binary: &[u8],
-        digest: &[u8; 32],
-        metering: Metering,
-    ) -> Result<Variant> {
-        let (compiled, allocation) = compile::ready(engine, binary, digest, metering)?;
+    fn new(engine: &Engine, binary: &[u8], digest: &[u8; 32], codegen: Codegen) -> Result<Variant> {
+        let (compiled, allocation) = compile::ready(engine, binary, digest, codegen)?;
         let indices = indices(&compiled);
         Ok(match allocation {
             Allocation::Pooled => Variant {
@@ -323,13 +345,13 @@ impl Variant {
     fn on_demand(
         &self,
         engine: &Engine,
-        metering: Metering,
+        codegen: Codegen,
     ) -> Result<&(Compiled, Vec<ComponentExportIndex>)> {
         if let Some(found) = self.on_demand.get() {
             return Ok(found);
         }
         let (pooled, _) = self.pooled.as_ref().ok_or_else(Self::missing)?;
-        let compiled = compile::on_demand(engine, pooled, metering)?;
+        let compiled = compile::on_demand(engine, pooled, codegen)?;
         let indices = indices(&compiled);
         Ok(self.on_demand.get_or_init(|| (compiled, indices)))
     }

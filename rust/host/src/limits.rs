@@ -24,11 +24,19 @@ pub const FUEL_MIN: u64 = 1;
 pub const HOSTCALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Live component-model handles of one instance.
 pub const HANDLES_MAX: usize = 4_096;
+/// Tasks, threads, waitable sets and ends of streams and futures of one instance,
+/// held by a handle or not, at 400 bytes each. A stream is three of them and a task
+/// that waits two, so handles run out first. But a task of one component inside
+/// another that answers at once keeps its entry as long as the instance lives.
+pub const CONCURRENT_ENTRIES_MAX: usize = 16 * HANDLES_MAX;
 /// Bytes of globals and function records that any instance may cost the host,
 /// even under a smaller memory limit.
 pub const FOOTPRINT_BYTES_FREE: u64 = 1024 * 1024;
 /// Core instances one component instance may create.
 pub const CORE_INSTANCES_MAX: usize = 100;
+/// The same for a component with component-model async: each of them can hold a
+/// task up, and a task that is held up keeps its stack of up to half a mebibyte.
+pub const CONCURRENT_CORE_INSTANCES_MAX: usize = 32;
 /// Memories one component instance may create.
 pub const MEMORIES_MAX: usize = 50;
 /// Tables one component instance may create.
@@ -122,6 +130,7 @@ pub struct MemoryMeter {
     denied: u64,
     denied_in_call: bool,
     watch: Option<Watch>,
+    core_instances_max: usize,
 }
 
 impl MemoryMeter {
@@ -134,7 +143,13 @@ impl MemoryMeter {
             peak: 0,
             denied: 0,
             denied_in_call: false,
+            core_instances_max: CORE_INSTANCES_MAX,
         }
+    }
+
+    /// Lets the store make fewer core instances than usual.
+    pub(crate) fn limit_core_instances(&mut self, most: usize) {
+        self.core_instances_max = most;
     }
 
     /// Forgets what the previous call was denied.
@@ -219,7 +234,7 @@ impl ResourceLimiter for MemoryMeter {
     }
 
     fn instances(&self) -> usize {
-        CORE_INSTANCES_MAX
+        self.core_instances_max
     }
 
     fn tables(&self) -> usize {

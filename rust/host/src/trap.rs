@@ -65,6 +65,19 @@ pub struct DeadlinePassed {
     pub call_seconds_max: f64,
 }
 
+/// The guest had more in flight than the host holds for it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the arguments of host functions in flight would take {wanted} bytes of the host, \
+     more than the {most} allowed"
+)]
+pub struct HeldTooMuch {
+    /// Bytes that all of them would take.
+    pub wanted: usize,
+    /// Bytes allowed.
+    pub most: usize,
+}
+
 /// The embedder asked for the running call to be stopped.
 #[derive(Debug, thiserror::Error)]
 #[error("the embedder interrupted the call")]
@@ -113,6 +126,9 @@ fn verdict(
 ) -> (Family, &'static str, String) {
     if let Some(passed) = error.downcast_ref::<DeadlinePassed>() {
         return (Family::Timeout, "timeout", passed.to_string());
+    }
+    if let Some(held) = error.downcast_ref::<HeldTooMuch>() {
+        return (Family::Memory, "out-of-memory", held.to_string());
     }
     if error.is::<Interrupted>() {
         return (Family::Trapped, "interrupted", Interrupted.to_string());
@@ -220,7 +236,21 @@ fn kind(trap: Trap) -> &'static str {
         | Trap::StringOutOfBounds
         | Trap::ListOutOfBounds
         | Trap::InvalidDiscriminant
-        | Trap::UnalignedPointer => "abi-violation",
+        | Trap::UnalignedPointer
+        | Trap::NoAsyncResult
+        | Trap::CannotBlockSyncTask
+        | Trap::TaskCancelNotCancelled
+        | Trap::TaskCancelOrReturnTwice
+        | Trap::SubtaskCancelAfterTerminal
+        | Trap::TaskReturnInvalid
+        | Trap::WaitableSetDropHasWaiters
+        | Trap::SubtaskDropNotResolved
+        | Trap::BackpressureOverflow
+        | Trap::ConcurrentFutureStreamOp
+        | Trap::StreamOpTooBig
+        | Trap::WaitableSyncAndAsync
+        | Trap::UnsupportedCallbackCode => "abi-violation",
+        Trap::AsyncDeadlock => "deadlock",
         // Codes of proposals this host keeps off; named so that a future
         // engine that raises one is still told apart from the others.
         _ => "other-trap",

@@ -1,11 +1,13 @@
 //! What can be known of the bytes before any of them is compiled.
 
 use super::CompileBounds;
-use crate::engine::GUEST_FEATURES;
+use crate::engine::{Concurrency, guest_features};
 use crate::error::{Error, Result};
 use crate::printable::printable;
 use std::borrow::Cow;
-use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeSectionReader, Validator};
+use wasmparser::{
+    FunctionBody, Operator, Parser, Payload, TypeSectionReader, Validator, WasmFeatures,
+};
 
 /// Components up to this size are compiled in this process, if they are light.
 const LIGHT_BYTES_MAX: usize = 64 * 1024;
@@ -89,7 +91,11 @@ fn refuse_long_text(bytes: usize) -> Result<()> {
 /// Checks what can be checked without harm to this process, and says whether
 /// compiling the component here is harmless too. What is too large to be
 /// validated here is validated where it is compiled.
-pub(super) fn is_light(binary: &[u8], bounds: &CompileBounds) -> Result<bool> {
+pub(super) fn is_light(
+    binary: &[u8],
+    concurrency: Concurrency,
+    bounds: &CompileBounds,
+) -> Result<bool> {
     refuse_large(binary.len(), bounds.component_bytes_max)?;
     if binary.get(4..8) == Some(&[1, 0, 0, 0]) {
         return Err(Error::ComponentInvalid(
@@ -99,7 +105,7 @@ pub(super) fn is_light(binary: &[u8], bounds: &CompileBounds) -> Result<bool> {
         ));
     }
     if binary.len() <= VALIDATED_HERE_BYTES_MAX {
-        validate(binary)?;
+        validate(binary, guest_features(concurrency))?;
     }
     if binary.len() > LIGHT_BYTES_MAX {
         return Ok(false);
@@ -109,8 +115,8 @@ pub(super) fn is_light(binary: &[u8], bounds: &CompileBounds) -> Result<bool> {
 }
 
 /// Checks the whole binary against the proposals that are on.
-pub(super) fn validate(binary: &[u8]) -> Result<()> {
-    Validator::new_with_features(GUEST_FEATURES)
+pub(super) fn validate(binary: &[u8], features: WasmFeatures) -> Result<()> {
+    Validator::new_with_features(features)
         .validate_all(binary)
         .map(drop)
         .map_err(|error| refused(&error))

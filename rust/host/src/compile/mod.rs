@@ -1,6 +1,7 @@
 //! From component bytes to compiled code: checked, bounded, and cached.
 
 mod cache;
+mod concurrency;
 mod footprint;
 mod inspect;
 mod queue;
@@ -10,12 +11,13 @@ mod worker;
 pub use cache::{Cache, CacheState, CacheStatistics};
 pub use worker::{WorkerCommand, run_worker};
 
+pub(crate) use concurrency::concurrency;
 pub(crate) use footprint::footprint;
 pub(crate) use inspect::to_binary;
 pub(crate) use queue::Queue;
 pub(crate) use tables::outgrow_pool;
 
-use crate::engine::{Allocation, Engine, Metering};
+use crate::engine::{Allocation, Codegen, Engine};
 use crate::error::{Error, Result};
 use crate::printable::printable;
 use std::path::Path;
@@ -53,14 +55,14 @@ pub(crate) fn ready(
     engine: &Engine,
     binary: &[u8],
     digest: &[u8; 32],
-    metering: Metering,
+    codegen: Codegen,
 ) -> Result<(Compiled, Allocation)> {
-    let target = engine.wasmtime(metering, Allocation::Pooled)?;
+    let target = engine.wasmtime(codegen, Allocation::Pooled)?;
     let key = cache::Key::new(digest, target);
     // SAFETY: `load` hands out only entries whose tag a holder of the cache's
     // secret made.
     let open = |path: &Path| {
-        place(engine, metering, |to| unsafe {
+        place(engine, codegen, |to| unsafe {
             Compiled::deserialize_file(to, path)
         })
         .ok()
@@ -71,7 +73,7 @@ pub(crate) fn ready(
     }
     // Held until the artefact is in the cache, where the next in turn looks.
     let mut _place = None;
-    let artefact = if inspect::is_light(binary, &engine.options().compile)? {
+    let artefact = if inspect::is_light(binary, codegen.concurrency, &engine.options().compile)? {
         target
             .precompile_component(binary)
             .map_err(|error| invalid(&error))?
@@ -83,12 +85,12 @@ pub(crate) fn ready(
         {
             return Ok(found);
         }
-        worker::compile(engine.options(), metering, binary)?
+        worker::compile(engine.options(), codegen, binary)?
     };
     engine.cache().store(&key, &artefact);
     // SAFETY: the artefact was made just now, by this crate, for this engine's
     // configuration, and never left this process or its own child.
-    place(engine, metering, |to| unsafe {
+    place(engine, codegen, |to| unsafe {
         Compiled::deserialize(to, &artefact)
     })
 }
@@ -96,13 +98,13 @@ pub(crate) fn ready(
 // Where instances live is not part of the code, so one artefact serves both.
 fn place(
     engine: &Engine,
-    metering: Metering,
+    codegen: Codegen,
     open: impl Fn(&wasmtime::Engine) -> wasmtime::Result<Compiled>,
 ) -> Result<(Compiled, Allocation)> {
-    if let Ok(compiled) = open(engine.wasmtime(metering, Allocation::Pooled)?) {
+    if let Ok(compiled) = open(engine.wasmtime(codegen, Allocation::Pooled)?) {
         return Ok((compiled, Allocation::Pooled));
     }
-    let compiled = open(engine.wasmtime(metering, Allocation::OnDemand)?);
+    let compiled = open(engine.wasmtime(codegen, Allocation::OnDemand)?);
     Ok((
         compiled.map_err(|error| invalid(&error))?,
         Allocation::OnDemand,
@@ -113,9 +115,9 @@ fn place(
 pub(crate) fn on_demand(
     engine: &Engine,
     compiled: &Compiled,
-    metering: Metering,
+    codegen: Codegen,
 ) -> Result<Compiled> {
-    let target = engine.wasmtime(metering, Allocation::OnDemand)?;
+    let target = engine.wasmtime(codegen, Allocation::OnDemand)?;
     let artefact = compiled.serialize().map_err(|error| invalid(&error))?;
     // SAFETY: serialised from a component this process compiled or verified;
     // the configurations differ in allocation only, which is not in the code.

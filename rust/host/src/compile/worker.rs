@@ -6,7 +6,7 @@
 //! artefact; the parent kills it at the deadline.
 
 use super::inspect;
-use crate::engine::{EngineOptions, Metering, compile_engine, long_call};
+use crate::engine::{Codegen, EngineOptions, compile_engine, long_call};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -33,11 +33,7 @@ pub struct WorkerCommand {
     pub arguments: Vec<String>,
 }
 
-pub(super) fn compile(
-    options: &EngineOptions,
-    metering: Metering,
-    binary: &[u8],
-) -> Result<Vec<u8>> {
+pub(super) fn compile(options: &EngineOptions, codegen: Codegen, binary: &[u8]) -> Result<Vec<u8>> {
     let bounds = &options.compile;
     let Some(worker) = &bounds.worker else {
         return Err(Error::CompileRefused(
@@ -50,7 +46,7 @@ pub(super) fn compile(
     let mut command = Command::new(&worker.program);
     command
         .args(&worker.arguments)
-        .arg(crate::engine::describe(options.density, metering))
+        .arg(crate::engine::describe(options.density, codegen))
         .arg(bounds.memory_bytes_max.to_string())
         .env("RAYON_NUM_THREADS", THREADS_MAX)
         .stdin(Stdio::piped())
@@ -163,8 +159,8 @@ fn open(answer: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>, String> {
-    let engine = compile_engine(description).map_err(|error| error.to_string())?;
-    inspect::validate(binary).map_err(|error| error.to_string())?;
+    let (engine, features) = compile_engine(description).map_err(|error| error.to_string())?;
+    inspect::validate(binary, features).map_err(|error| error.to_string())?;
     engine
         .precompile_component(binary)
         .map_err(|error| super::invalid(&error).to_string())

@@ -7,11 +7,11 @@ mod profile;
 mod ticker;
 
 pub use capacity::Capacity;
-pub use profile::{Allocation, Metering};
+pub use profile::{Allocation, Codegen, Concurrency, Metering};
 pub use ticker::{mark_forked, on_long_call};
 
 pub(crate) use clock::{Ticks, duration, ticks};
-pub(crate) use profile::{GUEST_FEATURES, compile_engine, describe};
+pub(crate) use profile::{compile_engine, describe, guest_features};
 pub(crate) use ticker::{Activity, long_call};
 
 use crate::compile::{Cache, CompileBounds, Queue};
@@ -64,7 +64,7 @@ pub struct Engine {
 
 struct Inner {
     options: EngineOptions,
-    engines: [OnceLock<wasmtime::Engine>; 4],
+    engines: [OnceLock<wasmtime::Engine>; profile::ENGINES],
     ticker: Ticker,
     cache: Cache,
     registry: Registry,
@@ -99,7 +99,7 @@ impl Engine {
             }),
         };
         // Built now, so that a machine that cannot hold the pool says so here.
-        engine.wasmtime(Metering::Off, Allocation::Pooled)?;
+        engine.wasmtime(Codegen::ORDINARY, Allocation::Pooled)?;
         Ok(engine)
     }
 
@@ -158,17 +158,17 @@ impl Engine {
         &self.inner.registry
     }
 
-    /// The wasmtime engine for one code variant and way to allocate.
+    /// The wasmtime engine for one kind of code and way to allocate.
     pub(crate) fn wasmtime(
         &self,
-        metering: Metering,
+        codegen: Codegen,
         allocation: Allocation,
     ) -> Result<&wasmtime::Engine> {
-        let slot = &self.inner.engines[profile::index(metering, allocation)];
+        let slot = &self.inner.engines[profile::index(codegen, allocation)];
         if let Some(engine) = slot.get() {
             return Ok(engine);
         }
-        let engine = profile::build(&self.inner.options, metering, allocation)?;
+        let engine = profile::build(&self.inner.options, codegen, allocation)?;
         let engine = slot.get_or_init(|| engine);
         self.inner.ticker.watch(engine);
         Ok(engine)

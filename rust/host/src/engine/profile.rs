@@ -22,6 +22,42 @@ pub enum Metering {
     Fuel,
 }
 
+/// Whether the code can have several tasks in flight: component-model async,
+/// which WASI 0.3 is made of. Keeping track of tasks costs every call, so only
+/// components that use it pay for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Concurrency {
+    /// One task at a time, and nothing of component-model async is accepted.
+    Off,
+    /// Async functions, tasks, waitables, streams and futures.
+    On,
+}
+
+/// Everything that decides what code is made of a component, but for what is the
+/// same in a whole engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Codegen {
+    /// Whether it counts fuel.
+    pub metering: Metering,
+    /// Whether it keeps track of tasks.
+    pub concurrency: Concurrency,
+}
+
+impl Codegen {
+    /// How many there are.
+    pub(super) const COUNT: usize = 4;
+
+    /// What the code of almost all components is made with.
+    pub(crate) const ORDINARY: Codegen = Codegen {
+        metering: Metering::Off,
+        concurrency: Concurrency::Off,
+    };
+
+    fn index(self) -> usize {
+        (self.concurrency as usize) * 2 + self.metering as usize
+    }
+}
+
 /// Where the memories, tables and stacks of an instance live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Allocation {
@@ -52,12 +88,23 @@ const CORE_INSTANCE_BYTES_MAX: usize = 1 << 20;
 const CORE_INSTANCES_PER_SLOT: u32 = 4;
 /// Tables laid out for a slot: the guest's own, and one of those modules'.
 const TABLES_PER_SLOT: u32 = 2;
+/// Stacks laid out for a slot whose component may have several tasks in flight.
+/// A task that is held up keeps its stack, and there is at most one in each
+/// component instance, which is made of at least one core instance; one more stack
+/// waits for work, and one runs destructors. So stacks cannot run out while there
+/// are slots, and no instance can use up another's.
+const STACKS_PER_CONCURRENT_SLOT: u32 = CORE_INSTANCES_PER_SLOT + 2;
+/// Slots laid out for such components. Each stack has a guard page, which costs
+/// the process two of its mappings as soon as the first component is loaded: 1 200
+/// for all of them, of the 65 530 that Linux allows, and they are to be had for
+/// live instances.
+const CONCURRENT_SLOTS_MAX: u32 = 100;
 /// Address space left alone for the rest of the process.
 const ADDRESS_SPACE_BYTES: u64 = 1 << 46;
 
 /// The proposals that components need. Everything else is refused before it
 /// is compiled.
-pub(crate) const GUEST_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+const GUEST_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
     .union(WasmFeatures::REFERENCE_TYPES)
@@ -67,36 +114,62 @@ pub(crate) const GUEST_FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::COMPONENT_MODEL);
+
+/// What WASI 0.3 adds to them: tasks that are resumed through a callback, which
+/// is what its tool chains emit. Tasks with stacks of their own, threads and
+/// error contexts are proposals of their own, and off.
+const CONCURRENT_FEATURES: WasmFeatures = GUEST_FEATURES.union(WasmFeatures::CM_ASYNC);
+
+/// The proposals that a component may use.
+pub(crate) fn guest_features(concurrency: Concurrency) -> WasmFeatures {
+    match concurrency {
+        Concurrency::Off => GUEST_FEATURES,
+        Concurrency::On => CONCURRENT_FEATURES,
+    }
+}
+
 /// What code may be made of: the engine's own glue between two components
 /// copies from one memory to another.
-const CODE_FEATURES: WasmFeatures = GUEST_FEATURES.union(WasmFeatures::MULTI_MEMORY);
+fn code_features(concurrency: Concurrency) -> WasmFeatures {
+    guest_features(concurrency).union(WasmFeatures::MULTI_MEMORY)
+}
 
-pub(super) fn index(metering: Metering, allocation: Allocation) -> usize {
-    (metering as usize) * 2 + allocation as usize
+/// Configurations that an engine may need.
+pub(super) const ENGINES: usize = Codegen::COUNT * 2;
+
+pub(super) fn index(codegen: Codegen, allocation: Allocation) -> usize {
+    codegen.index() * 2 + allocation as usize
 }
 
 pub(super) fn build(
     options: &EngineOptions,
-    metering: Metering,
+    codegen: Codegen,
     allocation: Allocation,
 ) -> Result<wasmtime::Engine> {
-    let mut config = code(metering);
+    let mut config = code(codegen);
     memory(&mut config, options.density);
     if allocation == Allocation::OnDemand {
         return wasmtime::Engine::new(&config).map_err(|error| unavailable(&error));
     }
-    pooled(&mut config, options)
+    pooled(&mut config, options, codegen.concurrency)
 }
 
 // A machine with little address space gets a smaller pool before it gets none:
 // what does not fit is then allocated on demand.
-fn pooled(config: &mut Config, options: &EngineOptions) -> Result<wasmtime::Engine> {
+fn pooled(
+    config: &mut Config,
+    options: &EngineOptions,
+    concurrency: Concurrency,
+) -> Result<wasmtime::Engine> {
     let mut slots = options
         .pool_instances
         .min(slots_that_fit(options.density))
         .max(1);
+    if concurrency == Concurrency::On {
+        slots = slots.min(CONCURRENT_SLOTS_MAX);
+    }
     loop {
-        let pool = pool(options.density, slots);
+        let pool = pool(options.density, slots, concurrency);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         match wasmtime::Engine::new(config) {
             Ok(engine) => return Ok(engine),
@@ -123,23 +196,24 @@ fn slots_that_fit(density: Density) -> u32 {
 
 /// Everything that decides what code is made: the same for both allocations,
 /// so that one compiled artefact serves both.
-fn code(metering: Metering) -> Config {
+fn code(codegen: Codegen) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
-        .concurrency_support(false)
+        .concurrency_support(codegen.concurrency == Concurrency::On)
         // The threads it would be compiled in do not exist in a forked child.
         .parallel_compilation(generation() == 0)
         .epoch_interruption(true)
-        .consume_fuel(metering == Metering::Fuel)
+        .consume_fuel(codegen.metering == Metering::Fuel)
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(ASYNC_STACK_BYTES)
         .wasm_backtrace_max_frames(NonZeroUsize::new(BACKTRACE_FRAMES_MAX))
         .shared_memory(false)
         .gc_support(false);
     for feature in WasmFeatures::all().iter() {
-        config.wasm_features(feature, CODE_FEATURES.contains(feature));
+        let wanted = code_features(codegen.concurrency).contains(feature);
+        config.wasm_features(feature, wanted);
     }
     config
 }
@@ -159,17 +233,21 @@ fn memory(config: &mut Config, density: Density) {
     };
 }
 
-fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
+fn pool(density: Density, slots: u32, concurrency: Concurrency) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     let memory_bytes = match density {
         Density::Standard => 1_usize << 32,
         Density::Dense { memory_bytes_max } => memory_bytes_max,
     };
+    let stacks = match concurrency {
+        Concurrency::Off => slots,
+        Concurrency::On => slots.saturating_mul(STACKS_PER_CONCURRENT_SLOT),
+    };
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(CORE_INSTANCES_PER_SLOT))
         .total_memories(slots)
         .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
-        .total_stacks(slots)
+        .total_stacks(stacks)
         .max_memory_size(memory_bytes)
         .table_elements(POOLED_TABLE_ELEMENTS_MAX)
         .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)
@@ -188,33 +266,100 @@ fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
 }
 
 /// Names a configuration for [`from_description`].
-pub(crate) fn describe(density: Density, metering: Metering) -> String {
+pub(crate) fn describe(density: Density, codegen: Codegen) -> String {
     let bytes = match density {
         Density::Standard => 0,
         Density::Dense { memory_bytes_max } => memory_bytes_max,
     };
-    format!("{bytes}:{}", metering as usize)
+    let Codegen {
+        metering,
+        concurrency,
+    } = codegen;
+    format!("{bytes}:{}:{}", metering as usize, concurrency as usize)
 }
 
-/// An engine that only compiles, with the configuration that `describe` named.
-pub(crate) fn compile_engine(description: &str) -> Result<wasmtime::Engine> {
-    let (density, metering) = from_description(description)
+/// An engine that only compiles, with the configuration that `describe` named,
+/// and the proposals that its components may use.
+pub(crate) fn compile_engine(description: &str) -> Result<(wasmtime::Engine, WasmFeatures)> {
+    let (density, codegen) = from_description(description)
         .ok_or_else(|| Error::Engine(format!("unknown configuration {description:?}")))?;
-    let mut config = code(metering);
+    let mut config = code(codegen);
     memory(&mut config, density);
-    wasmtime::Engine::new(&config).map_err(|error| unavailable(&error))
+    let engine = wasmtime::Engine::new(&config).map_err(|error| unavailable(&error))?;
+    Ok((engine, guest_features(codegen.concurrency)))
 }
 
-fn from_description(description: &str) -> Option<(Density, Metering)> {
-    let (bytes, metering) = description.split_once(':')?;
-    let density = match bytes.parse().ok()? {
+fn from_description(description: &str) -> Option<(Density, Codegen)> {
+    let mut parts = description.split(':');
+    let density = match parts.next()?.parse().ok()? {
         0 => Density::Standard,
         memory_bytes_max => Density::Dense { memory_bytes_max },
     };
-    let metering = match metering {
+    let metering = match parts.next()? {
         "0" => Metering::Off,
         "1" => Metering::Fuel,
         _ => return None,
     };
-    Some((density, metering))
+    let concurrency = match parts.next()? {
+        "0" => Concurrency::Off,
+        "1" => Concurrency::On,
+        _ => return None,
+    };
+    let codegen = Codegen {
+        metering,
+        concurrency,
+    };
+    parts.next().is_none().then_some((density, codegen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Codegen> {
+        let each = |metering| {
+            [Concurrency::Off, Concurrency::On].map(|concurrency| Codegen {
+                metering,
+                concurrency,
+            })
+        };
+        [Metering::Off, Metering::Fuel].map(each).concat()
+    }
+
+    #[test]
+    fn every_configuration_survives_the_way_to_the_worker() {
+        for codegen in all() {
+            for density in [
+                Density::Standard,
+                Density::Dense {
+                    memory_bytes_max: 1 << 20,
+                },
+            ] {
+                let description = describe(density, codegen);
+                assert_eq!(from_description(&description), Some((density, codegen)));
+            }
+        }
+        assert_eq!(from_description("0:0"), None);
+        assert_eq!(from_description("0:0:0:0"), None);
+    }
+
+    #[test]
+    fn no_two_configurations_share_an_engine() {
+        let mut places: Vec<_> = all()
+            .into_iter()
+            .flat_map(|codegen| {
+                [Allocation::Pooled, Allocation::OnDemand].map(|at| index(codegen, at))
+            })
+            .collect();
+        places.sort_unstable();
+        assert_eq!(places, (0..ENGINES).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_ordinary_code_knows_nothing_of_tasks() {
+        let ordinary = code_features(Concurrency::Off);
+        assert!(!ordinary.contains(WasmFeatures::CM_ASYNC));
+        let more = code_features(Concurrency::On).difference(ordinary);
+        assert_eq!(more, WasmFeatures::CM_ASYNC);
+    }
 }

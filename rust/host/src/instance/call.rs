@@ -5,6 +5,7 @@ use super::slot::{Function, Held, Live, Owner, Taken};
 use super::{Instance, StoreData, weigh};
 use crate::engine::{Ticks, ticks};
 use crate::error::{Error, Result};
+use crate::linker::inside_task;
 use std::any::TypeId;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -237,6 +238,9 @@ impl<T: Send + 'static> CallFuture<T> {
             Ok(runtime) => runtime,
             Err(error) => return Poll::Ready(Err(error)),
         };
+        if inside_task() && self.instance.component().is_concurrent() {
+            return Poll::Pending;
+        }
         let _context = runtime.enter();
         self.future
             .as_mut()
@@ -254,12 +258,18 @@ impl<T: Send + 'static> CallFuture<T> {
             Err(error) => return Poll::Ready(Err(error)),
         };
         let future = self.future.as_mut();
-        runtime.block_on(async {
-            match tokio::time::timeout(most, future).await {
-                Ok(ended) => Poll::Ready(ended),
-                Err(_) => Poll::Pending,
-            }
-        })
+        let drive = || {
+            runtime.block_on(async {
+                match tokio::time::timeout(most, future).await {
+                    Ok(ended) => Poll::Ready(ended),
+                    Err(_) => Poll::Pending,
+                }
+            })
+        };
+        if inside_task() && self.instance.component().is_concurrent() {
+            return elsewhere(drive).unwrap_or_else(|error| Poll::Ready(Err(error)));
+        }
+        drive()
     }
 
     /// Goes on in the runtime's threads and gives the result to `then`.
@@ -276,6 +286,21 @@ impl<T: Send + 'static> CallFuture<T> {
             task: task.abort_handle(),
         })
     }
+}
+
+/// Runs in a thread of its own: the engine drives one concurrent call on a thread,
+/// and a function that serves one may itself call another instance.
+fn elsewhere<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("airssys-nested-call".to_owned())
+            .spawn_scoped(scope, run)
+            .map_err(|error| Error::Engine(format!("no thread for a nested call: {error}")))?;
+        match thread.join() {
+            Ok(done) => Ok(done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// Ends a spawned call; its instance is closed with it.

@@ -1,9 +1,10 @@
 //! What a store carries: the meters of the running call and the doors out.
 
 use super::Watch;
+use super::held::{Held, HeldBytes};
 use crate::component::Component;
 use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
-use crate::limits::{Limits, MemoryMeter};
+use crate::limits::{HOSTCALL_BYTES_MAX, Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
 use crate::trap::{DeadlinePassed, Interrupted};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub struct StoreData {
     metered: bool,
     /// How often the guest called the host and did not come back yet.
     pub(super) host_depth: u32,
+    held: Held,
     embedder: Arc<dyn Embedder>,
     wasi: Option<Box<WasiState>>,
     activity: Arc<Activity>,
@@ -98,6 +100,7 @@ impl StoreData {
             unpaid_calls: 0,
             metered: limits.fuel_max.is_some(),
             host_depth: 0,
+            held: Held::default(),
             embedder,
             wasi,
             activity: admission.activity(),
@@ -198,6 +201,22 @@ impl StoreData {
     pub(super) fn host_call(&mut self) -> Arc<dyn Embedder> {
         self.host_calls += 1;
         Arc::clone(&self.embedder)
+    }
+
+    /// What runs the embedder's functions.
+    pub(crate) fn embedder_arc(&self) -> Arc<dyn Embedder> {
+        Arc::clone(&self.embedder)
+    }
+
+    /// Counts what the host holds for a call of the guest that is in flight,
+    /// until the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`HeldTooMuch`] if all of them together would hold more than one may.
+    pub(crate) fn hold(&mut self, bytes: usize) -> wasmtime::Result<HeldBytes> {
+        let most = self.meter.limit().min(HOSTCALL_BYTES_MAX);
+        Ok(self.held.add(bytes, most)?)
     }
 
     /// The WASI side. Only linked WASI interfaces ask for it, and a store whose

@@ -3,6 +3,7 @@
 mod abandoned;
 mod call;
 mod data;
+mod held;
 mod ledger;
 mod slot;
 mod tariff;
@@ -22,7 +23,10 @@ pub(crate) use weigh::values as bytes_of;
 use crate::component::Component;
 use crate::engine::{Allocation, Metering, long_call};
 use crate::error::{Error, Result};
-use crate::limits::{FOOTPRINT_BYTES_FREE, HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
+use crate::limits::{
+    CONCURRENT_CORE_INSTANCES_MAX, CONCURRENT_ENTRIES_MAX, FOOTPRINT_BYTES_FREE, HANDLES_MAX,
+    HOSTCALL_BYTES_MAX, Limits,
+};
 use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
 use crate::trap::{self, Failure, Family, Interrupted};
 use abandoned::Abandoned;
@@ -235,13 +239,17 @@ impl Builder<'_> {
         let wasi = prelinked
             .uses_wasi
             .then(|| Box::new(WasiState::new(self.grant)));
-        let data = StoreData::new(
+        let mut data = StoreData::new(
             self.component,
             &self.limits,
             Arc::clone(&self.supply.embedder),
             wasi,
             admission,
         );
+        if self.component.is_concurrent() {
+            data.meter
+                .limit_core_instances(CONCURRENT_CORE_INSTANCES_MAX);
+        }
         let mut store = Store::new(prelinked.pre.engine(), data);
         store.limiter(|data| &mut data.meter);
         store.epoch_deadline_callback(on_tick);
@@ -251,6 +259,9 @@ impl Builder<'_> {
         let buffers = self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX);
         store.set_hostcall_fuel(buffers / self.component.code().bytes_per_charged());
         store.set_max_component_handles(HANDLES_MAX);
+        if let Some(tasks) = store.concurrent_resource_table() {
+            tasks.set_max_capacity(CONCURRENT_ENTRIES_MAX);
+        }
         if let Some(fuel) = self.limits.fuel_max {
             store
                 .set_fuel(fuel)

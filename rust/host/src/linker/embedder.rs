@@ -1,5 +1,6 @@
 //! Imports that the embedder supplies.
 
+use super::concurrent;
 use crate::instance::{StoreData, bytes_of, enter_host, leave_host};
 use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
@@ -216,7 +217,11 @@ pub(super) fn define(
     name: &str,
     index: usize,
     supplied: &Supplied,
+    is_async: bool,
 ) -> wasmtime::Result<()> {
+    if is_async {
+        return concurrent::define(instance, name, index, supplied.waits);
+    }
     if let Some(define) = supplied.define {
         return define(instance, name, index);
     }

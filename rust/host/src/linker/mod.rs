@@ -2,10 +2,12 @@
 //! granted, and what the embedder supplies. Nothing else is ever linked.
 
 mod carried;
+mod concurrent;
 mod embedder;
 mod nearest;
 mod output;
 mod wasi;
+mod wasi3;
 
 pub use embedder::{
     Answer, Define, Embedder, HostObject, NoImports, Pending, StandIn, Supplied, Supply, aside,
@@ -13,14 +15,16 @@ pub use embedder::{
 pub use output::Output;
 pub use wasi::Grant;
 
+pub(crate) use concurrent::inside_task;
 pub(crate) use wasi::WasiState;
 
 use crate::component::{Code, Component, Import, ImportKind};
-use crate::engine::{Allocation, Metering};
+use crate::engine::{Allocation, Concurrency, Metering};
 use crate::error::{Error, MissingImport, Result};
 use crate::instance::StoreData;
 use crate::printable::printable;
 use std::sync::Arc;
+use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
 
 /// Everything that decides how a component is linked; instances that agree in
@@ -159,7 +163,7 @@ fn link(
     Ok(Prelinked {
         pre,
         exports: exports.into(),
-        waits: joiner.waits,
+        waits: joiner.waits || code.concurrency() == Concurrency::On,
         uses_wasi: joiner.uses_wasi,
     })
 }
@@ -188,14 +192,11 @@ impl Joiner<'_> {
     // interface, and no component can shadow it.
     fn join(&mut self, import: &Import) -> wasmtime::Result<()> {
         match &import.kind {
-            ImportKind::Function(_) => self.join_function(&import.name),
+            ImportKind::Function(ty) => self.join_function(&import.name, ty),
             ImportKind::Interface {
                 functions,
                 resources,
-            } => {
-                let names: Vec<_> = functions.iter().map(|(name, _)| name.as_str()).collect();
-                self.join_interface(&import.name, &names, resources)
-            }
+            } => self.join_interface(&import.name, functions, resources),
             ImportKind::Unsupported => {
                 self.miss(
                     &import.name,
@@ -206,7 +207,7 @@ impl Joiner<'_> {
         }
     }
 
-    fn join_function(&mut self, name: &str) -> wasmtime::Result<()> {
+    fn join_function(&mut self, name: &str, ty: &ComponentFunc) -> wasmtime::Result<()> {
         let Some(index) = embedder::position(&self.key.supplied, "", name) else {
             self.miss(
                 name,
@@ -216,13 +217,13 @@ impl Joiner<'_> {
         };
         let supplied = &self.key.supplied[index];
         self.waits |= supplied.waits;
-        embedder::define(&mut self.linker.root(), name, index, supplied)
+        embedder::define(&mut self.linker.root(), name, index, supplied, ty.async_())
     }
 
     fn join_interface(
         &mut self,
         interface: &str,
-        functions: &[&str],
+        functions: &[(String, ComponentFunc)],
         resources: &[String],
     ) -> wasmtime::Result<()> {
         let Some(stand_in) = embedder::stand_in(&self.key.stand_ins, interface) else {
@@ -232,13 +233,13 @@ impl Joiner<'_> {
         for resource in resources {
             embedder::define_resource(&mut instance, resource)?;
         }
-        for function in functions {
+        for (function, ty) in functions {
             let full = format!("{interface}#{function}");
             match embedder::position(&self.key.supplied, interface, function) {
                 Some(index) => {
                     let supplied = &self.key.supplied[index];
                     self.waits |= supplied.waits;
-                    embedder::define(&mut instance, function, index, supplied)?;
+                    embedder::define(&mut instance, function, index, supplied, ty.async_())?;
                 }
                 None => self.missing.push(MissingImport {
                     name: full,
@@ -252,7 +253,7 @@ impl Joiner<'_> {
     fn join_host(
         &mut self,
         interface: &str,
-        functions: &[&str],
+        functions: &[(String, ComponentFunc)],
         resources: &[String],
     ) -> wasmtime::Result<()> {
         match wasi::lookup(interface, &self.key.interfaces) {

@@ -163,8 +163,10 @@ impl AsyncWrite for Output {
         _cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Output::write(&self, bytes);
-        Poll::Ready(Ok(bytes.len()))
+        // The rest is offered again, and the guest looked at in between.
+        let taken = &bytes[..bytes.len().min(WRITE_BYTES_MAX)];
+        Output::write(&self, taken);
+        Poll::Ready(Ok(taken.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,8 @@
-//! WASI 0.2, each interface linked only when it is granted.
+//! WASI 0.2, each interface linked only when it is granted; and what it shares
+//! with WASI 0.3.
 
-use super::Output;
 use super::carried::Noted;
+use super::{Output, wasi3};
 use crate::instance::StoreData;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView, WasiCliView as _};
@@ -45,12 +46,12 @@ pub struct Grant {
     reason = "each is an interface family of its own"
 )]
 pub(crate) struct Linked {
-    clocks: bool,
-    random: bool,
-    output: bool,
-    environment: bool,
-    filesystem: bool,
-    network: bool,
+    pub(super) clocks: bool,
+    pub(super) random: bool,
+    pub(super) output: bool,
+    pub(super) environment: bool,
+    pub(super) filesystem: bool,
+    pub(super) network: bool,
 }
 
 impl Grant {
@@ -162,7 +163,8 @@ impl HasData for HasTable {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-type Add = fn(&mut Linker<StoreData>) -> wasmtime::Result<()>;
+/// Links one interface.
+pub(super) type Add = fn(&mut Linker<StoreData>) -> wasmtime::Result<()>;
 
 /// What the host knows of an interface.
 pub(super) enum Lookup {
@@ -174,24 +176,27 @@ pub(super) enum Lookup {
     Unknown,
 }
 
-/// One interface of the table: name, who grants it, whether it waits, how.
-struct Row {
-    name: &'static str,
-    granted: fn(&Linked) -> bool,
-    hint: &'static str,
-    waits: bool,
-    add: Add,
+/// One interface of a table: name, who grants it, whether it waits, how.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) granted: fn(&Linked) -> bool,
+    pub(super) hint: &'static str,
+    pub(super) waits: bool,
+    pub(super) add: Add,
 }
 
-/// Finds `interface` (with its version) in the table.
+/// Finds `interface` (with its version) in the table of that version. A draft of
+/// WASI 0.3 has a hyphen in its version and types of its own.
 pub(super) fn lookup(interface: &str, linked: &Linked) -> Lookup {
     let Some((name, version)) = interface.split_once('@') else {
         return Lookup::Unknown;
     };
-    if !version.starts_with("0.2.") {
-        return Lookup::Unknown;
-    }
-    match ROWS.iter().find(|row| row.name == name) {
+    let rows = match version {
+        _ if version.starts_with("0.2.") => ROWS,
+        _ if version.starts_with("0.3.") && !version.contains('-') => wasi3::ROWS,
+        _ => return Lookup::Unknown,
+    };
+    match rows.iter().find(|row| row.name == name) {
         Some(row) if (row.granted)(linked) => Lookup::Granted {
             add: row.add,
             waits: row.waits,
@@ -201,13 +206,14 @@ pub(super) fn lookup(interface: &str, linked: &Linked) -> Lookup {
     }
 }
 
-const CLOCKS: &str = "Grant(clocks=True)";
-const RANDOM: &str = "Grant(random=True)";
-const OUTPUT: &str = "Grant(output=True)";
-const ENVIRONMENT: &str = "Grant(environment=[...names]); an empty list gives an empty environment";
-const FILESYSTEM: &str = "Grant(filesystem_read=[...]); an empty list gives a filesystem with \
+pub(super) const CLOCKS: &str = "Grant(clocks=True)";
+pub(super) const RANDOM: &str = "Grant(random=True)";
+pub(super) const OUTPUT: &str = "Grant(output=True)";
+pub(super) const ENVIRONMENT: &str =
+    "Grant(environment=[...names]); an empty list gives an empty environment";
+pub(super) const FILESYSTEM: &str = "Grant(filesystem_read=[...]); an empty list gives a filesystem with \
                           nothing in it, the only one this version can give";
-const NETWORK: &str = "Grant(network=[...]); an empty list gives sockets that reach nobody, the \
+pub(super) const NETWORK: &str = "Grant(network=[...]); an empty list gives sockets that reach nobody, the \
                        only ones this version can give";
 
 macro_rules! row {
@@ -221,6 +227,8 @@ macro_rules! row {
         }
     };
 }
+
+pub(super) use row;
 
 /// `wasi:io` only works on handles that other interfaces give, so it is always
 /// there; it is what makes a guest wait.

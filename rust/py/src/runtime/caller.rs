@@ -16,7 +16,7 @@ use pyo3::types::PyTuple;
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The innermost call that the running Python code serves.
 static SERVED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -70,8 +70,9 @@ pub struct Caller {
 #[pyclass(frozen, module = "airssys_wasm._native.runtime")]
 struct Mark {
     instance: InstanceId,
-    /// Whether a host function of that call is running.
-    busy: AtomicBool,
+    /// Host functions of that call that are running: a concurrent guest can have
+    /// several in flight.
+    busy: AtomicUsize,
     outer: Option<Py<Mark>>,
 }
 
@@ -82,7 +83,7 @@ pub struct Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.mark.get().busy.store(false, Ordering::Release);
+        self.mark.get().busy.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -117,7 +118,7 @@ fn is_marked(py: Python<'_>, instance: InstanceId) -> PyResult<bool> {
     let mut mark = innermost.cast_into::<Mark>().ok().map(Bound::unbind);
     while let Some(this) = mark {
         let this = this.get();
-        if this.instance == instance && this.busy.load(Ordering::Acquire) {
+        if this.instance == instance && this.busy.load(Ordering::Acquire) > 0 {
             return Ok(true);
         }
         mark = this.outer.as_ref().map(|outer| outer.clone_ref(py));
@@ -171,7 +172,7 @@ impl Caller {
     ) -> PyResult<(Bound<'py, PyAny>, Busy)> {
         let py = callable.py();
         let mark = self.mark.get_or_try_init(py, || self.marked(py))?;
-        mark.get().busy.store(true, Ordering::Release);
+        mark.get().busy.fetch_add(1, Ordering::Release);
         let busy = Busy {
             mark: mark.clone_ref(py),
         };
@@ -191,7 +192,7 @@ impl Caller {
         let outer = outer.cast_into::<Mark>().ok().map(Bound::unbind);
         let mark = Mark {
             instance: self.instance,
-            busy: AtomicBool::new(false),
+            busy: AtomicUsize::new(0),
             outer,
         };
         let mark = Py::new(py, mark)?;

@@ -59,6 +59,11 @@ impl Component {
             .collect()
     }
 
+    #[getter]
+    fn is_async(&self) -> bool {
+        self.plans.component().is_concurrent()
+    }
+
     #[pyo3(signature = (memory_bytes_max, call_seconds_max, fuel_max, imports, granted))]
     fn instantiate_native(
         &self,

@@ -115,6 +115,9 @@ impl Instance {
         plan: &ExportPlan,
         args: &Bound<'_, PyTuple>,
     ) -> Outcome<(Dynamic, Moved)> {
+        if let Some(refused) = &plan.refused {
+            return Err(Mismatch::because(refused.clone()));
+        }
         let mut handles = Taking {
             host: &self.host,
             moved: Moved::default(),

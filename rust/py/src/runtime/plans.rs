@@ -79,6 +79,8 @@ pub struct ExportPlan {
     pub function: FunctionPlan,
     /// Its lane, if its shape has one.
     pub lane: Option<Lane>,
+    /// Why Python cannot call it, if it cannot.
+    pub refused: Option<String>,
 }
 
 impl Plans {
@@ -149,9 +151,17 @@ impl Plans {
     #[cold]
     fn plan(&self, py: Python<'_>, index: usize) -> &ExportPlan {
         self.exports[index].get_or_init(|| {
-            let function = self.function(py, &self.component.exports().list()[index].ty);
+            let export = &self.component.exports().list()[index];
+            let function = self.function(py, &export.ty);
             let lane = lanes::select(&function);
-            ExportPlan { function, lane }
+            let refused = function
+                .not_offered()
+                .map(|why| format!("{:?} cannot be called: {why}", export.name));
+            ExportPlan {
+                function,
+                lane,
+                refused,
+            }
         })
     }
 

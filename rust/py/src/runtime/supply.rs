@@ -4,7 +4,8 @@ use super::imports::{Function, PythonImports, Target};
 use super::lanes;
 use super::plans::Plans;
 use crate::error::Result;
-use crate::value::{Mismatch, attribute as python_name};
+use crate::value::{Mismatch, NotOffered, attribute as python_name};
+use airssys_host::error::Error;
 use airssys_host::linker::{StandIn, Supplied};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -57,6 +58,10 @@ pub fn supply(py: Python<'_>, plans: &Plans, imports: Option<&Bound<'_, PyDict>>
                     format!("{interface}#{name}")
                 };
                 let plan = plans.import(py, ty);
+                if let Some(why) = plan.not_offered() {
+                    failed = Err(cannot_be_supplied(&full, &why).into());
+                    return;
+                }
                 supplied.push(Supplied {
                     interface: interface.to_owned(),
                     function: name.to_owned(),
@@ -81,6 +86,10 @@ pub fn supply(py: Python<'_>, plans: &Plans, imports: Option<&Bound<'_, PyDict>>
     };
     given.note_offers(&lacking, imports)?;
     Ok(given)
+}
+
+fn cannot_be_supplied(function: &str, why: &NotOffered) -> crate::error::Error {
+    Error::ImportMismatch(format!("{function:?} cannot be supplied: {why}")).into()
 }
 
 impl Given {
