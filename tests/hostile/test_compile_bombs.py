@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from tests.hostile import bombs
@@ -77,6 +78,14 @@ def test_w12_a_component_above_the_size_limit_is_refused_unread() -> None:
 
     with pytest.raises(aw.CompileRefused, match="component_bytes_max"):
         engine.load(bombs.long_function(1000))
+
+
+def test_w12_a_file_past_the_size_limit_is_not_taken_for_its_beginning(tmp_path: Path) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=2, component_bytes_max=1000)
+    (tmp_path / "cut.wat").write_text("(component)".ljust(1001) + "(((")
+
+    with pytest.raises(aw.CompileRefused, match="component_bytes_max"):
+        engine.load(tmp_path / "cut.wat")
 
 
 def test_w12_heavy_components_are_refused_where_no_worker_can_be_started() -> None:

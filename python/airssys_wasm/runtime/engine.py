@@ -47,7 +47,7 @@ class Engine(_native.Engine):
             nothing on disk. The default is ``$AIRSWASM_HOME/cache``, or
             ``~/.airswasm/cache``.
         cache_bytes_max: bytes of compiled code kept before the oldest goes.
-        component_bytes_max: largest component accepted.
+        component_bytes_max: largest component accepted, as bytes or as text.
         compile_seconds_max: wall-clock time one compilation may take.
         compile_memory_bytes_max: memory the compiling process may use.
         compiler: the Python interpreter that compiles large components in a

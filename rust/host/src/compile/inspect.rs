@@ -40,8 +40,10 @@ pub(crate) fn to_binary<'a>(
     if bytes.is_empty() {
         return Err(invalid(name, "the file is empty"));
     }
+    // Of a larger file the rest was not read: whatever this is, it is not the
+    // component that the file holds.
+    refuse_large(bytes.len(), bounds.component_bytes_max)?;
     if bytes.starts_with(b"\0asm") {
-        refuse_large(bytes.len(), bounds.component_bytes_max)?;
         return Ok(Cow::Borrowed(bytes));
     }
     let text = std::str::from_utf8(bytes)
@@ -68,7 +70,7 @@ fn refuse_large(bytes: usize, most: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::CompileRefused(format!(
-        "the component has {bytes} bytes, more than the {most} allowed; \
+        "the component has more than the {most} bytes allowed; \
          hint: raise Engine(component_bytes_max=...)"
     )))
 }
