@@ -24,6 +24,8 @@ BOMBS = {
     "100 000 types": ("many_types", (100_000,)),
     "1 000 000 types": ("many_types", (1_000_000,)),
     "100 000 blocks deep": ("deep_blocks", (100_000,)),
+    "calls between components, light in bytes": ("joined_components", (500, 950)),
+    "tables laid out in advance, light in bytes": ("wide_tables", (100,)),
 }
 COMPILE_SECONDS_MAX = 2.0
 #: Starting and stopping the compiling process, and sending it megabytes.
@@ -57,7 +59,12 @@ def test_w12_a_compile_bomb_costs_the_host_its_bounds_and_no_more(name: str) -> 
 
 @linux_only
 @pytest.mark.parametrize(
-    "name", ["loops over locals, light in bytes", "50 000 locals in each of 10 000 functions"]
+    "name",
+    [
+        "loops over locals, light in bytes",
+        "50 000 locals in each of 10 000 functions",
+        "calls between components, light in bytes",
+    ],
 )
 def test_w12_a_bomb_is_stopped_and_not_merely_survived(name: str) -> None:
     bomb, arguments = BOMBS[name]
@@ -71,6 +78,16 @@ def test_w12_a_bomb_is_stopped_and_not_merely_survived(name: str) -> None:
 
     assert found["ended"] == "CompileRefused"
     assert "hint:" in found["message"]
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.02])
+def test_w12_a_short_time_to_compile_is_kept_for_small_components_too(seconds: float) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=2, compile_seconds_max=seconds)
+
+    with pytest.raises(aw.CompileRefused, match="compile_seconds_max"):
+        engine.load(bombs.many_functions(3_000))
+
+    assert engine.load("(component)").digest, "what is no work at all needs no time"
 
 
 def test_w12_a_component_above_the_size_limit_is_refused_unread() -> None:

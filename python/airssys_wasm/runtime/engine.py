@@ -48,11 +48,14 @@ class Engine(_native.Engine):
             ``~/.airswasm/cache``.
         cache_bytes_max: bytes of compiled code kept before the oldest goes.
         component_bytes_max: largest component accepted, as bytes or as text.
-        compile_seconds_max: wall-clock time one compilation may take.
+        compile_seconds_max: wall-clock time one compilation may take, 0.001 to
+            3600. Starting the compiling process counts, about 0.02 s. Text is
+            parsed before, which for the longest accepted takes a second.
         compile_memory_bytes_max: memory the compiling process may use.
-        compiler: the Python interpreter that compiles large components in a
-            process of its own, where time and memory can be bounded; by default
-            the one that runs this.
+        compiler: the Python interpreter that compiles in a process of its own,
+            where time and memory can be bounded, what is large or might take a
+            good part of ``compile_seconds_max``; by default the one that runs
+            this.
 
     Raises:
         EngineError: the machine cannot give the layout asked for.

@@ -1,5 +1,6 @@
 //! From component bytes to compiled code: checked, bounded, and cached.
 
+mod adapters;
 mod cache;
 mod footprint;
 mod inspect;
