@@ -26,7 +26,7 @@ _WORKER = (
     "import sys; from importlib.machinery import ExtensionFileLoader as L; "
     "from importlib.util import module_from_spec as m, spec_from_file_location as s; "
     "p = sys.argv[1]; l = L('_native', p); x = m(s('_native', p, loader=l)); l.exec_module(x); "
-    "x.runtime.compile_worker(sys.argv[2], int(sys.argv[3]))"
+    "x.runtime.compile_worker(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))"
 )
 _TEXT_STARTS = ("(", ";")
 

@@ -1,6 +1,7 @@
 //! From component bytes to compiled code: checked, bounded, and cached.
 
 mod adapters;
+mod bound;
 mod cache;
 mod footprint;
 mod inspect;

@@ -2,10 +2,13 @@
 //!
 //! Cranelift cannot be interrupted, and a hostile function can make it run for
 //! minutes or eat all memory. The worker gets the component on its standard
-//! input, bounds its own memory before it reads it, and answers with the
+//! input, bounds its own memory and time before it reads it, and answers with the
 //! artefact; the parent kills it at the deadline.
+//!
+//! The parent may be killed itself. It holds its end of the input open until it
+//! has the answer, so a worker whose input ends has nobody to work for.
 
-use super::inspect;
+use super::{bound, inspect};
 use crate::engine::{EngineOptions, Metering, compile_engine};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
@@ -18,7 +21,11 @@ const ARTEFACT: u8 = b'A';
 /// First byte of an answer that is the text of an error.
 const REFUSAL: u8 = b'E';
 /// Compiling threads: each costs memory, and the bound is for all of them.
-const THREADS_MAX: &str = "4";
+const THREADS_MAX: u32 = 4;
+/// Processor time to start with, in seconds.
+const START_SECONDS: u64 = 1;
+/// Stack of the thread that waits for the parent to end.
+const WATCH_STACK_BYTES: usize = 64 * 1024;
 /// How often the parent looks whether the worker has ended.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -50,7 +57,8 @@ pub(super) fn compile(
         .args(&worker.arguments)
         .arg(crate::engine::describe(options.density, metering))
         .arg(bounds.memory_bytes_max.to_string())
-        .env("RAYON_NUM_THREADS", THREADS_MAX)
+        .arg(cpu_seconds(bounds.seconds()).to_string())
+        .env("RAYON_NUM_THREADS", THREADS_MAX.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -63,6 +71,12 @@ pub(super) fn compile(
     })?;
     let answer = converse(child, binary, bounds.seconds());
     read_answer(answer, bounds.seconds_max, bounds.memory_bytes_max)
+}
+
+/// Processor time that all threads of a worker can take within its deadline. It
+/// ends a worker that nobody is left to kill.
+fn cpu_seconds(most: Duration) -> u64 {
+    START_SECONDS + most.saturating_mul(1 + THREADS_MAX).as_secs() + 1
 }
 
 enum Ending {
@@ -79,9 +93,12 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
         return Ending::Died;
     };
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let sent = scope.spawn(move || {
             // A worker that died early is noticed by its answer.
-            let _ = input.write_all(binary);
+            let _ = input
+                .write_all(&(binary.len() as u64).to_le_bytes())
+                .and_then(|()| input.write_all(binary));
+            input
         });
         let answer = scope.spawn(move || {
             let mut bytes = Vec::new();
@@ -94,6 +111,7 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
         // Killing closes its pipes, which ends both threads.
         let _ = child.kill();
         let _ = child.wait();
+        drop(sent.join());
         match answer.join() {
             _ if timed_out => Ending::TimedOut,
             Ok(Ok(bytes)) => Ending::Answered(bytes),
@@ -128,16 +146,44 @@ fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8
 /// # Errors
 ///
 /// An error of input, output or arguments, which the parent sees as a crash.
-pub fn run_worker(description: &str, memory_bytes_max: u64) -> io::Result<()> {
-    bound_memory(memory_bytes_max)?;
-    let mut binary = Vec::new();
-    io::stdin().lock().read_to_end(&mut binary)?;
+pub fn run_worker(
+    description: &str,
+    memory_bytes_max: u64,
+    cpu_seconds_max: u64,
+) -> io::Result<()> {
+    bound::process(memory_bytes_max, cpu_seconds_max)?;
+    let binary = receive(&mut io::stdin().lock())?;
+    end_with_parent()?;
     let answer = compile_here(description, &binary);
     let mut output = io::stdout().lock();
     match answer {
         Ok(artefact) => seal(&mut output, ARTEFACT, &artefact),
         Err(refusal) => seal(&mut output, REFUSAL, refusal.as_bytes()),
     }
+}
+
+fn receive(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; size_of::<u64>()];
+    input.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    let mut binary = Vec::new();
+    input.take(length).read_to_end(&mut binary)?;
+    if binary.len() as u64 == length {
+        return Ok(binary);
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+fn end_with_parent() -> io::Result<()> {
+    let watch = || {
+        // Nothing more is sent: whatever this says, the other end is gone.
+        let _ = io::stdin().lock().read_exact(&mut [0]);
+        bound::end_process();
+    };
+    thread::Builder::new()
+        .stack_size(WATCH_STACK_BYTES)
+        .spawn(watch)
+        .map(drop)
 }
 
 // An answer ends with its digest: a worker that dies half-way has not answered.
@@ -160,44 +206,4 @@ fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>
     engine
         .precompile_component(binary)
         .map_err(|error| super::invalid(&error).to_string())
-}
-
-#[cfg(target_os = "linux")]
-fn bound_memory(bytes: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    let limit = Rlimit {
-        current: Some(bytes),
-        maximum: Some(bytes),
-    };
-    setrlimit(Resource::Data, limit)?;
-    // A compiler that runs out aborts; a core dump of it helps nobody.
-    setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )?;
-    Ok(())
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn bound_memory(bytes: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    setrlimit(
-        Resource::As,
-        Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        },
-    )?;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn bound_memory(_bytes: u64) -> io::Result<()> {
-    // No such limit exists here without a job object; the deadline still holds.
-    Ok(())
 }

@@ -126,9 +126,14 @@ impl Engine {
 /// The compiling process: reads a component from standard input and answers on
 /// standard output.
 #[pyfunction]
-#[pyo3(signature = (description, memory_bytes_max))]
-pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) -> PyResult<()> {
-    Ok(py.detach(|| host::compile::run_worker(description, memory_bytes_max))?)
+#[pyo3(signature = (description, memory_bytes_max, cpu_seconds_max))]
+pub fn compile_worker(
+    py: Python<'_>,
+    description: &str,
+    memory_bytes_max: u64,
+    cpu_seconds_max: u64,
+) -> PyResult<()> {
+    Ok(py.detach(|| host::compile::run_worker(description, memory_bytes_max, cpu_seconds_max))?)
 }
 
 /// Says that this process is a forked child, in which no engine made before
