@@ -131,6 +131,12 @@ def wide_tables(modules: int) -> bytes:
     return f"(component {module * modules})".encode()
 
 
+def sparse_memories(modules: int) -> bytes:
+    """Set two bytes of a memory, eight megabytes apart, in each of as many modules."""
+    data = '(data (i32.const 0) "a") (data (i32.const 8388607) "b")'
+    return f"(component {f'(core module (memory 129) {data})' * modules})".encode()
+
+
 def many_functions(functions: int) -> bytes:
     """Export functions that do nothing."""
     exports = "".join(f'(func (export "f{number}"))' for number in range(functions))

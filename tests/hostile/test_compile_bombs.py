@@ -26,6 +26,7 @@ BOMBS = {
     "100 000 blocks deep": ("deep_blocks", (100_000,)),
     "calls between components, light in bytes": ("joined_components", (500, 950)),
     "tables laid out in advance, light in bytes": ("wide_tables", (100,)),
+    "memories that are mostly empty, light in bytes": ("sparse_memories", (100,)),
 }
 COMPILE_SECONDS_MAX = 2.0
 #: Starting and stopping the compiling process, and sending it megabytes.
@@ -88,6 +89,22 @@ def test_w12_a_short_time_to_compile_is_kept_for_small_components_too(seconds: f
         engine.load(bombs.many_functions(3_000))
 
     assert engine.load("(component)").digest, "what is no work at all needs no time"
+
+
+@linux_only
+def test_w12_code_far_larger_than_its_component_is_not_taken_from_the_compiler() -> None:
+    found = in_fresh_process(
+        "compile_bomb",
+        bomb="wide_tables",
+        arguments=(20,),
+        compile_seconds_max=60.0,
+        compile_memory_bytes_max=aw.GIB,
+    )
+
+    assert found["ended"] == "CompileRefused"
+    assert "compiles to more than" in found["message"]
+    assert "hint:" in found["message"]
+    assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
 
 
 def test_w12_a_component_above_the_size_limit_is_refused_unread() -> None:

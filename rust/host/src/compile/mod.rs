@@ -34,6 +34,17 @@ pub struct CompileBounds {
     pub worker: Option<WorkerCommand>,
 }
 
+/// Bytes of code that any component may compile to, and for each of its own bytes
+/// as many more: native code is five times as large, debug records included.
+const ARTEFACT_BYTES: u64 = 16 * 1024 * 1024;
+const ARTEFACT_BYTES_PER_BYTE: u64 = 32;
+
+/// Largest compiled code that is accepted of a component.
+fn artefact_bytes_max(binary: &[u8]) -> u64 {
+    let each = (binary.len() as u64).saturating_mul(ARTEFACT_BYTES_PER_BYTE);
+    each.saturating_add(ARTEFACT_BYTES)
+}
+
 impl CompileBounds {
     pub(crate) fn seconds(&self) -> Duration {
         Duration::from_secs_f64(self.seconds_max)

@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 const ARTEFACT: u8 = b'A';
 /// First byte of an answer that is the text of an error.
 const REFUSAL: u8 = b'E';
+/// What an answer has besides its payload.
+const SEAL_BYTES: u64 = 1 + blake3::OUT_LEN as u64;
 /// Compiling threads: each costs memory, and the bound is for all of them.
 const THREADS_MAX: u32 = 4;
 /// Processor time to start with, in seconds.
@@ -81,6 +83,7 @@ fn cpu_seconds(most: Duration) -> u64 {
 
 enum Ending {
     Answered(Vec<u8>),
+    TooLarge(u64),
     TimedOut,
     Died,
 }
@@ -89,9 +92,10 @@ enum Ending {
 // other and the clock is kept here.
 fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
     let deadline = Instant::now() + most;
-    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Ending::Died;
     };
+    let most_bytes = super::artefact_bytes_max(binary);
     thread::scope(|scope| {
         let sent = scope.spawn(move || {
             // A worker that died early is noticed by its answer.
@@ -102,6 +106,8 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
         });
         let answer = scope.spawn(move || {
             let mut bytes = Vec::new();
+            // Once there is more than accepted, the rest is not waited for.
+            let mut output = output.take(most_bytes + SEAL_BYTES + 1);
             output.read_to_end(&mut bytes).map(|_| bytes)
         });
         while !answer.is_finished() && Instant::now() < deadline {
@@ -114,6 +120,9 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
         drop(sent.join());
         match answer.join() {
             _ if timed_out => Ending::TimedOut,
+            Ok(Ok(bytes)) if bytes.len() as u64 > most_bytes + SEAL_BYTES => {
+                Ending::TooLarge(most_bytes)
+            }
             Ok(Ok(bytes)) => Ending::Answered(bytes),
             _ => Ending::Died,
         }
@@ -125,6 +134,10 @@ fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8
         Ending::TimedOut => Err(Error::CompileRefused(format!(
             "compiling took longer than the {seconds} s allowed and was stopped; \
              hint: raise Engine(compile_seconds_max=...)"
+        ))),
+        Ending::TooLarge(most_bytes) => Err(Error::CompileRefused(format!(
+            "the component compiles to more than {most_bytes} bytes, far more than its size \
+             calls for; hint: look for tables or functions that it does not need"
         ))),
         Ending::Answered(bytes) => match open(&bytes) {
             Some((ARTEFACT, artefact)) => Ok(artefact.to_vec()),
