@@ -43,7 +43,8 @@ class Engine(_native.Engine):
         dense_memory_bytes: lays memories of at most this many bytes side by
             side, without guards, for 100 000 live instances; their code runs
             slower. ``None`` is the standard layout, for about 20 000.
-        cache_dir: directory for compiled code, made private; ``None`` keeps
+        cache_dir: directory for compiled code, made for this user alone if it is
+            not there; one that others may write to is not used. ``None`` keeps
             nothing on disk. The default is ``$AIRSWASM_HOME/cache``, or
             ``~/.airswasm/cache``.
         cache_bytes_max: bytes of compiled code kept before the oldest goes.

@@ -61,7 +61,7 @@ pub(crate) fn ready(
     metering: Metering,
 ) -> Result<(Compiled, Allocation)> {
     let target = engine.wasmtime(metering, Allocation::Pooled)?;
-    let key = cache::Key::new(digest, target);
+    let key = cache::Key::new(digest, target, artefact_bytes_max(binary));
     // SAFETY: `load` hands out only entries whose tag a holder of the cache's
     // secret made.
     let open = |path: &Path| {
