@@ -374,6 +374,20 @@ class TestGarbage:
         total = sum(path.stat().st_size for path in entries(tmp_path / "cache"))
         assert 0 < total <= 100_000
 
+    def test_what_cannot_be_removed_is_counted_and_passed_over(self, tmp_path: Path) -> None:
+        (tmp_path / "user.cwasm").mkdir()
+        (tmp_path / "user.cwasm" / "file").write_text("in the way")
+        os.utime(tmp_path / "user.cwasm", (0, 0))
+        engine = aw.Engine(cache_dir=tmp_path, cache_bytes_max=100_000)
+
+        for index in range(20):
+            engine.load(f'(component (core module (data "{index}")))')
+
+        total = sum(path.stat().st_size for path in entries(tmp_path) if path.is_file())
+        assert 0 < total <= 100_000
+        assert engine.cache_statistics["prune_failures"] > 0
+        assert engine.cache_statistics["write_failures"] == 0
+
 
 @needs_posix
 def test_what_it_writes_is_private(tmp_path: Path) -> None:

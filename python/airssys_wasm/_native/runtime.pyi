@@ -68,7 +68,12 @@ class Engine:
 
     @property
     def cache_statistics(self) -> dict[str, int]:
-        """Counts of cache ``hits``, ``misses``, ``rejected`` and ``write_failures``."""
+        """Counts of what the cache did.
+
+        ``hits`` were loaded and ``misses`` compiled; ``rejected`` entries had no good
+        tag; ``write_failures`` could not be written, and ``prune_failures`` not removed
+        to keep the cache inside its bound.
+        """
 
 @disjoint_base
 class Component:

@@ -119,6 +119,7 @@ impl Engine {
         dict.set_item("misses", statistics.misses)?;
         dict.set_item("rejected", statistics.rejected)?;
         dict.set_item("write_failures", statistics.write_failures)?;
+        dict.set_item("prune_failures", statistics.prune_failures)?;
         Ok(dict)
     }
 }

@@ -6,6 +6,7 @@
 //! and made again. A directory that cannot be used costs time, never a load.
 
 mod private;
+mod prune;
 mod secret;
 
 use private::Others;
@@ -45,6 +46,8 @@ pub struct CacheStatistics {
     pub rejected: u64,
     /// Entries that could not be written.
     pub write_failures: u64,
+    /// Entries that could not be removed when the directory was over its bound.
+    pub prune_failures: u64,
 }
 
 #[derive(Default)]
@@ -53,6 +56,7 @@ struct Counters {
     misses: AtomicU64,
     rejected: AtomicU64,
     write_failures: AtomicU64,
+    prune_failures: AtomicU64,
 }
 
 /// A compile cache in one directory.
@@ -138,6 +142,7 @@ impl Cache {
             misses: self.counters.misses.load(Ordering::Relaxed),
             rejected: self.counters.rejected.load(Ordering::Relaxed),
             write_failures: self.counters.write_failures.load(Ordering::Relaxed),
+            prune_failures: self.counters.prune_failures.load(Ordering::Relaxed),
         }
     }
 
@@ -207,7 +212,10 @@ impl Cache {
         }
         if let Some(dir) = path.parent() {
             // What cannot be pruned now is pruned after the next write.
-            let _ = prune(dir, self.bytes_max);
+            let failures = prune::prune(dir, self.bytes_max).unwrap_or(1);
+            self.counters
+                .prune_failures
+                .fetch_add(failures, Ordering::Relaxed);
         }
     }
 
@@ -253,29 +261,4 @@ fn hash_all(hasher: &mut blake3::Hasher, content: &mut impl Read) -> io::Result<
             Err(error) => return Err(error),
         };
     }
-}
-
-fn prune(dir: &Path, bytes_max: u64) -> io::Result<()> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let path = entry.path();
-        if path
-            .extension()
-            .is_some_and(|suffix| suffix == ENTRY_SUFFIX || suffix == "tmp")
-        {
-            let metadata = entry.metadata()?;
-            entries.push((metadata.modified()?, metadata.len(), path));
-        }
-    }
-    entries.sort();
-    let mut total: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
-    for (_, bytes, path) in entries {
-        if total <= bytes_max {
-            break;
-        }
-        fs::remove_file(path)?;
-        total -= bytes;
-    }
-    Ok(())
 }
