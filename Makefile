@@ -8,6 +8,8 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/airssys-wasm/t
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 # What pip installs beside the groups (the package's own needs) is pinned too.
 export PIP_CONSTRAINT := requirements/constraints.txt
+# maturin has pip list everything that is there already; errors still show.
+export PIP_QUIET := 1
 # One profile, one set of features and one set of flags for every cargo run: a
 # second set would compile the engine (minutes) a second time. So crates are
 # tested one by one, and never the boundary, which cannot be linked into a test.
@@ -18,7 +20,7 @@ BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-python soak lint fmt wheel bench components clean
+.PHONY: help setup guest-tools build demo test test-rust test-python soak lint fmt wheel bench components clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,19 +28,23 @@ help: ## list the targets
 setup: ## make this machine ready: Debian packages, .venv with pinned tools, Rust check
 	@VENV=$(VENV) scripts/setup
 
+guest-tools: ## make this machine ready to build guests: Rust for WebAssembly, npm
+	@VENV=$(VENV) GUEST_TOOLS=1 scripts/setup
+
 build: setup ## build the native module (release) and install the package into .venv
-	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS) --quiet
+	@test -d $(CARGO_TARGET_DIR)/release || echo "build: the first time takes about ten minutes on two cores" >&2
+	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS)
 
 demo: build ## run real components on real text, then attack the host and see it hold
 	$(VENV)/bin/airssys-wasm demo $(DEMO_ARGS)
 
-test: build ## run every test (Rust and Python) and count them
+test: guest-tools build ## run every test (Rust and Python) and count them
 	$(PYTHON_IN) scripts/count_tests.py $(RUST_TESTED:%=--crate %) --cargo "$(CARGO_FLAGS)" --pytest "$(PYTEST_ARGS)"
 
 test-rust: setup ## run the Rust tests alone
 	set -e; for crate in $(RUST_TESTED); do cargo test $(CARGO_FLAGS) --package $$crate; done
 
-test-python: build ## run the Python tests alone; PYTEST_ARGS narrows them
+test-python: guest-tools build ## run the Python tests alone; PYTEST_ARGS narrows them
 	$(PYTHON_IN) -m pytest $(PYTEST_ARGS)
 
 soak: build ## run the long tests: many threads, many instances, minutes each
@@ -52,8 +58,9 @@ fmt: setup ## format Python and Rust in place
 	$(PYTHON_IN) -m ruff format .
 	cargo fmt --all
 
+# For the interpreter of `build`: another one, older perhaps, may stand on PATH.
 wheel: setup ## build the release wheel into dist/
-	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --out dist
+	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --interpreter $(abspath $(PYTHON_IN)) --out dist
 
 # The peers live in an environment of their own: no test may ever import one.
 bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one table
@@ -61,8 +68,7 @@ bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one t
 	VIRTUAL_ENV=$(abspath $(VENV)-bench) $(VENV)-bench/bin/python -m maturin develop $(CARGO_FLAGS) --quiet
 	$(VENV)-bench/bin/python benches/python/table.py $(BENCH_ARGS)
 
-components: build ## rebuild the prebuilt guest components and compare their digests
-	scripts/wasm-toolchain
+components: guest-tools build ## rebuild the prebuilt guest components and compare their digests
 	$(PYTHON_IN) -m airssys_wasm.sdk.rebuild
 	$(PYTHON_IN) -m airssys_wasm.sdk.rebuild tests/components/prebuilt
 

@@ -65,6 +65,9 @@ class ComponentInvalid(AirssysError):
 class ImportMissing(AirssysError):
     """The component imports what it was not given.
 
+    What the embedder gave may be under another name, in another version, or
+    without some method that the import needs; the hint says which.
+
     Attributes:
         missing: one ``(import, hint)`` pair for each missing import; the hint
             names the grant or the ``imports=`` entry that would give it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -69,20 +70,49 @@ def test_a_wrong_command_line_is_a_usage_error(airssys_wasm: Run, arguments: tup
     assert ran.returncode == 2
     assert ran.stdout == ""
     assert ran.stderr.startswith("error: ")
-    assert "hint: " in ran.stderr
+    named = f"{arguments[0]} " if arguments[0] in {"run", "demo"} else ""
+    assert f"hint: `airssys-wasm {named}--help` shows the usage" in ran.stderr
 
 
 def test_run_prints_the_result_as_json(airssys_wasm: Run, adder: str) -> None:
-    ran = airssys_wasm("run", adder, "add", "1", "--", "-3")
+    for arguments in (("1", "-3"), ("1", "--", "-3")):
+        ran = airssys_wasm("run", adder, "add", *arguments)
 
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "-2\n", "")
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "-2\n", "")
 
 
 def test_the_receipt_goes_beside_the_data(airssys_wasm: Run, adder: str) -> None:
     ran = airssys_wasm("run", adder, "add", "1", "2", "--receipt")
 
     assert ran.stdout == "3\n"
-    assert "seconds" in ran.stderr
+    assert ran.stderr.startswith("receipt: ")
+    assert "8 bytes in, 4 bytes out" in ran.stderr
+
+
+@pytest.fixture
+def printer(tmp_path: Path) -> str:
+    """The guest that uses all of WASI, less the environment, which ``run`` does not grant."""
+    text = (Path(__file__).parents[1] / "integration" / "guests" / "wasi.wat").read_text("utf-8")
+    text = re.sub(r'\(import "wasi:cli/environment@.*?\n.*?\n', "", text)
+    text = re.sub(r"\(core func \$get-environment .*?\n.*?\n", "", text)
+    path = tmp_path / "printer.wat"
+    path.write_text(text.replace("(func $get-environment)", "(func $exit-with)"), "utf-8")
+    return str(path)
+
+
+def test_what_a_guest_prints_goes_beside_the_data(airssys_wasm: Run, printer: str) -> None:
+    printed = airssys_wasm("run", printer, "print", '"one [red]line\\nand two"')
+    warned = airssys_wasm("run", printer, "warn", '"look out"')
+
+    assert (printed.returncode, printed.stdout) == (0, "null\n")
+    assert printed.stderr == "guest: one [red]line\nguest: and two\n"
+    assert (warned.stdout, warned.stderr) == ("null\n", "guest: look out\n")
+
+
+def test_who_types_the_flags_sets_the_policy(airssys_wasm: Run, adder: str) -> None:
+    ran = airssys_wasm("run", adder, "add", "1", "2", "--memory", "1GiB", "--fuel", "1000000000")
+
+    assert (ran.returncode, ran.stdout) == (0, "3\n"), ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -99,6 +129,9 @@ def test_the_receipt_goes_beside_the_data(airssys_wasm: Run, adder: str) -> None
         (("add", "1", "2", "--memory", "lots"), 2, "512KiB"),
         (("add", "1", "2", "--memory", "0"), 3, "memory_bytes_max"),
         (("add", "1", "2", "--seconds", "-1"), 3, "call_seconds_max"),
+        (("add", "1", "2", "--memory", "1024GiB"), 3, "4294967296"),
+        (("add", "1", "2", "--memroy", "1MiB"), 2, "did you mean --memory?"),
+        (("add", "1", "-x"), 2, "no such option: -x"),
     ],
 )
 def test_each_failure_has_its_status_and_its_words(
@@ -119,6 +152,7 @@ def test_a_component_that_wants_too_much_is_not_authorised(airssys_wasm: Run, th
 
     assert ran.returncode == 6
     assert "wasi:filesystem/preopens" in ran.stderr
+    assert "hint: the command gives clocks, random numbers and output" in ran.stderr
 
 
 def test_bytes_that_are_no_component_fail_validation(airssys_wasm: Run, tmp_path: Path) -> None:
@@ -131,12 +165,45 @@ def test_bytes_that_are_no_component_fail_validation(airssys_wasm: Run, tmp_path
 
 def test_a_traceback_comes_only_when_asked_for(airssys_wasm: Run, adder: str) -> None:
     quiet = airssys_wasm("run", adder, "trap")
-    verbose = airssys_wasm("--verbose", "run", adder, "trap")
+    before = airssys_wasm("--verbose", "run", adder, "trap")
+    behind = airssys_wasm("run", adder, "trap", "--verbose")
 
     assert "Traceback" not in quiet.stderr
-    assert "Traceback" in verbose.stderr
-    assert "guest: " in verbose.stderr
-    assert quiet.returncode == verbose.returncode == 1
+    for verbose in (before, behind):
+        assert "Traceback" in verbose.stderr
+        assert "guest: " in verbose.stderr
+        assert quiet.returncode == verbose.returncode == 1
+
+
+@pytest.mark.parametrize("command", ["inspect", "stubs"])
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.wasm", b"", "the file is empty"),
+        ("core.wasm", b"\0asm\x01\0\0\0", "core module"),
+        ("broken.wasm", b"\0asm\x0d\0\x01\0\xff", "cannot be read"),
+        ("broken.wat", b"(component (cor", "broken.wat:1:13"),
+        ("text.txt", b"hello", "text.txt:1:1"),
+    ],
+)
+def test_what_holds_no_interfaces_is_refused_by_its_name(
+    airssys_wasm: Run, tmp_path: Path, command: str, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    ran = airssys_wasm(command, name, *(("-o", "x.pyi") if command == "stubs" else ()))
+
+    assert ran.returncode == 7
+    assert ran.stderr.startswith(f"error: {name}:")
+    assert words in ran.stderr
+
+
+def test_stubs_that_cannot_be_written_are_named_as_they_were_asked_for(
+    airssys_wasm: Run, adder: str
+) -> None:
+    ran = airssys_wasm("stubs", adder, "-o", "nowhere/adder.pyi")
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error: nowhere/adder.pyi: ")
 
 
 def test_inspect_lists_functions_with_their_types(airssys_wasm: Run, adder: str) -> None:

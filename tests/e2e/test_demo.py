@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +47,31 @@ def test_the_demo_holds_in_time_and_says_so(airssys_wasm: Run) -> None:
     assert "the host held" in ran.stdout
     assert "LICENSE and README" in ran.stdout
     assert seconds < SECONDS_MAX
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+def test_who_waits_at_a_terminal_is_told_why(program: Path, home: Path, text: Path) -> None:
+    import pty  # noqa: PLC0415 - not there on Windows
+
+    reader, terminal = pty.openpty()
+    try:
+        ran = subprocess.run(  # noqa: S603 - our own program
+            [program, "demo", text],
+            env={**os.environ, "AIRSWASM_HOME": str(home), "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            timeout=120,
+            check=True,
+        )
+        seen = os.read(reader, 65_536)
+    finally:
+        os.close(terminal)
+        os.close(reader)
+
+    assert b"the first time compiles a Python interpreter" in seen
+    assert b"\x1b" not in ran.stdout
+    assert b"the host held" in ran.stdout
 
 
 def test_the_demo_needs_no_compiler_and_no_checkout(airssys_wasm: Run) -> None:

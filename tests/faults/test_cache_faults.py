@@ -39,7 +39,7 @@ class TestUnusable:
         assert why in engine.cache_problem
         assert str(directory) in engine.cache_problem
         assert why in caplog.text
-        assert "hint: pass Engine(cache_dir=...)" in caplog.text
+        assert caplog.text.count("hint: ") == 1
         assert answers(engine)
 
     def test_a_file_in_its_place(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

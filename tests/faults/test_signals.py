@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.hostile.wasi_guests import CLOCK, POLL, wasi_guest
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent as POSIX does it")
 
@@ -16,15 +17,46 @@ GUESTS = Path(__file__).parents[1] / "integration" / "guests"
 #: From the signal to the exception.
 SOON_SECONDS = 0.2
 
+SLEEPING = wasi_guest(
+    POLL + CLOCK,
+    {
+        "after": ('$clock "subscribe-duration"', "(param i64) (result i32)"),
+        "block": ('$poll "[method]pollable.block"', "(param i32)"),
+    },
+    """(func $start (call $block (call $after (i64.const 10_000_000_000))))
+       (start $start) (func (export "run"))""",
+)
+
+ASKING = """
+(component
+  (import "ask" (func $ask))
+  (core func $ask (canon lower (func $ask)))
+  (core module $m (import "h" "ask" (func $ask)) (start $ask))
+  (core instance (instantiate $m (with "h" (instance (export "ask" (func $ask)))))))
+"""
+
 PROLOGUE = f"""
 import asyncio, os, signal, sys, threading, time
 import airssys_wasm as aw
+# A shell that runs the tests in the background (`make test &`) has all below it ignore
+# Ctrl-C, and Python then keeps it that way.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = aw.Engine(cache_dir=None, policy=aw.Policy(fuel_ceiling=10_000_000_000))
 limits = aw.Limits(memory_bytes_max=16 * aw.MIB, call_seconds_max=20.0)
 busy = engine.load({str(GUESTS / "busy.wat")!r})
 wasi = engine.load({str(GUESTS / "wasi.wat")!r})
 STARTING = "(component (core module $m (func $s (loop $l br $l)) (start $s))"
 STARTING += " (core instance (instantiate $m)))"
+ASKING = {ASKING!r}
+SLEEPING = {SLEEPING!r}
+# Too much work to be compiled in this process.
+HEAVY = "(component (core module (func (local " + "i32 " * 2000 + ")" + " nop" * 1000 + ")))"
+def sleeper():
+    import pathlib, tempfile
+    compiler = pathlib.Path(tempfile.mkdtemp(), 'compiler')
+    compiler.write_text('#!/bin/sh\\nexec sleep 5\\n')
+    compiler.chmod(0o700)
+    return compiler
 sent = [0.0]
 def interrupt_after(seconds):
     def send():
@@ -81,6 +113,52 @@ try:
     component.instantiate(limits=limits)
 except KeyboardInterrupt:
     assert engine.live_instances == 0
+""",
+    "a start function that waits for the host": """
+component = engine.load(SLEEPING)
+interrupt_after(0.2)
+try:
+    component.instantiate(limits=limits)
+except KeyboardInterrupt:
+    assert engine.live_instances == 0
+""",
+    "a start function that may wait and loops": """
+component = engine.load(SLEEPING.replace('(call $block', '(loop $l br $l) (call $block'))
+interrupt_after(0.2)
+try:
+    component.instantiate(limits=limits)
+except KeyboardInterrupt:
+    assert engine.live_instances == 0
+""",
+    "a start function that waits for a coroutine": """
+async def ask():
+    await asyncio.sleep(100)
+interrupt_after(0.2)
+try:
+    engine.load(ASKING).instantiate(limits=limits, imports={'ask': ask})
+except KeyboardInterrupt:
+    assert engine.live_instances == 0
+""",
+    "a compilation": """
+slow = aw.Engine(cache_dir=None, pool_instances=2, compiler=sleeper())
+interrupt_after(0.3)
+try:
+    slow.load(HEAVY)
+except KeyboardInterrupt:
+    pass
+""",
+    "a wait for a compiling process": """
+slow = aw.Engine(cache_dir=None, pool_instances=2, compiler=sleeper(), compile_processes_max=1)
+threading.Thread(target=lambda: slow.load(HEAVY), daemon=True).start()
+time.sleep(0.2)
+interrupt_after(0.3)
+try:
+    slow.load(HEAVY)
+except KeyboardInterrupt:
+    # The thread that compiles is not asked to stop: the program ends around it.
+    took = time.monotonic() - sent[0]
+    print(f'{took:.3f}', flush=True)
+    os._exit(0)
 """,
     "an event loop that awaits a guest": """
 instance = busy.instantiate(limits=limits)

@@ -18,13 +18,13 @@ print(json.dumps(answer))
 """
 
 
-def in_fresh_process(function: str, **arguments: object) -> dict[str, Any]:
-    """Run ``tests.hostile.victims.<function>`` alone, and return what it found.
+def in_fresh_process(function: str, module: str = "victims", **arguments: object) -> dict[str, Any]:
+    """Run ``tests.hostile.<module>.<function>`` alone, and return what it found.
 
     A process that dies by a signal, as Rust's abort makes it, is a failed test.
     """
     ran = subprocess.run(  # noqa: S603 - our own interpreter and our own code
-        [sys.executable, "-c", _RUN, "tests.hostile.victims", function, json.dumps(arguments)],
+        [sys.executable, "-c", _RUN, f"tests.hostile.{module}", function, json.dumps(arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,

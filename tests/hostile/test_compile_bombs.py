@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,3 +167,99 @@ def test_w12_the_longest_text_accepted_is_harmless(item: str) -> None:
 
     assert found["seconds"] < 2.0
     assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
+
+
+def heavy(number: int) -> bytes:
+    """Make a component too heavy to be compiled here, another one for each number."""
+    return bombs.long_function(20_000 + number)
+
+
+def counted(directory: Path, before: str = "") -> Path:
+    """Write a compiler that notes in a file when it begins and when it ends."""
+    compiler = directory / "compiler"
+    log = directory / "log"
+    log.touch()
+    compiler.write_text(
+        f'#!/bin/sh\necho begin >> {log}\n{before}\n"{sys.executable}" "$@"\necho end >> {log}\n'
+    )
+    compiler.chmod(0o700)
+    return compiler
+
+
+def most_at_once(directory: Path) -> tuple[int, int]:
+    inside = most = begun = 0
+    for line in (directory / "log").read_text().splitlines():
+        begun += line == "begin"
+        inside += 1 if line == "begin" else -1
+        most = max(most, inside)
+    return begun, most
+
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="the compiler is a shell script")
+
+
+@posix_only
+@pytest.mark.parametrize("places", [1, 3])
+def test_w12_a_crowd_of_loads_starts_no_crowd_of_processes(tmp_path: Path, places: int) -> None:
+    engine = aw.Engine(
+        cache_dir=None,
+        pool_instances=2,
+        compiler=counted(tmp_path),
+        compile_processes_max=places,
+    )
+    with ThreadPoolExecutor(12) as pool:
+        digests = {
+            component.digest for component in pool.map(lambda n: engine.load(heavy(n)), range(12))
+        }
+
+    assert len(digests) == 12
+    begun, most = most_at_once(tmp_path)
+    assert begun == 12
+    assert 1 <= most <= places
+
+
+@posix_only
+def test_w12_a_crowd_that_loads_the_same_compiles_it_once_or_nearly(tmp_path: Path) -> None:
+    engine = aw.Engine(
+        cache_dir=tmp_path / "cache",
+        pool_instances=2,
+        compiler=counted(tmp_path, "sleep 0.2"),
+        compile_processes_max=1,
+    )
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda _: engine.load(heavy(0)), range(12)))
+
+    assert most_at_once(tmp_path) == (1, 1)
+
+
+@posix_only
+def test_w12_who_waits_too_long_for_a_compiler_is_told_so(tmp_path: Path) -> None:
+    engine = aw.Engine(
+        cache_dir=None,
+        pool_instances=2,
+        compiler=counted(tmp_path, "sleep 2"),
+        compile_processes_max=1,
+        compile_queue_seconds_max=0.2,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(engine.load, heavy(0))
+        wait_for(lambda: most_at_once(tmp_path)[0] == 1)
+        began = time.monotonic()
+        with pytest.raises(aw.CompileRefused, match=r"hint: .*compile_queue_seconds_max"):
+            engine.load(heavy(1))
+        waited = time.monotonic() - began
+        # What is light does not need a process, and does not wait for one.
+        assert engine.load("(component)").digest
+        assert first.result().digest
+
+    assert 0.2 <= waited < 1.5
+    assert most_at_once(tmp_path) == (1, 1)
+    assert engine.load(heavy(2)).digest, "who left the queue holds nobody up"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    deadline = time.monotonic() + 10.0
+    while not condition():
+        assert time.monotonic() < deadline
+        pause.wait(0.01)

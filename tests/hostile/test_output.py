@@ -26,6 +26,16 @@ def test_w11_a_flood_of_output_is_kept_in_bounds_and_counted(chunk: str) -> None
     assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
+def test_w11_empty_lines_cost_the_host_what_they_count_for() -> None:
+    found = in_fresh_process("empty_lines", instances=100, lines=200_000)
+
+    assert found["kept"] == KEPT_BYTES_MAX
+    assert found["dropped"] == 200_000 - KEPT_BYTES_MAX
+    # Its own page or two, its stack, and the lines in a buffer that doubles.
+    assert found["growth_each"] <= 3 * KEPT_BYTES_MAX + 128 * aw.KIB
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [

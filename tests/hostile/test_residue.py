@@ -1,8 +1,11 @@
-"""Residue: nothing of one tenant is left where the next one lives."""
+"""Residue: nothing of one tenant is left where the next one lives, or in the host."""
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import one_module
 
 import airssys_wasm as aw
@@ -101,3 +104,41 @@ def test_w17_sixty_four_mebibytes_a_thousand_times() -> None:
     engine = aw.Engine(cache_dir=None, pool_instances=1)
 
     assert scan_after_fill(engine, 1024, 1000) == [0] * 1000
+
+
+#: Instances made and failed; what each leaves behind shows in the sum.
+INSTANCES = 3_000
+#: Of each: a leaked string or handle is more, the noise of the allocator less.
+LEFT_BYTES_MAX = 64
+#: What fails -> how that ends.
+KINDS = {
+    "a trap": "Trapped",
+    "a hog": "OutOfMemory",
+    "fuel": "FuelExhausted",
+    "a start function": "Trapped",
+    "a memory above the limit": "OutOfMemory",
+    "a host function": "Trapped",
+    "a missing import": "ImportMissing",
+    "output": "returned",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
+@pytest.mark.parametrize("kind", KINDS)
+def test_w17_an_instance_that_fails_leaves_nothing_in_the_host(kind: str) -> None:
+    found = in_fresh_process("failing_instances", kind=kind, instances=INSTANCES, waits=False)
+
+    assert found["ended"] == [KINDS[kind]]
+    assert found["growth_each"] <= LEFT_BYTES_MAX
+    assert (found["live_instances"], found["pool_slots_used"]) == (0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
+def test_w17_an_instance_whose_coroutine_fails_leaves_nothing_in_the_host() -> None:
+    found = in_fresh_process(
+        "failing_instances", kind="a host function", instances=INSTANCES, waits=True
+    )
+
+    assert found["ended"] == ["Trapped"]
+    assert found["growth_each"] <= LEFT_BYTES_MAX
+    assert (found["live_instances"], found["pool_slots_used"]) == (0, 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.hostile.attack import Host, Under
+from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import one_module
 
 import airssys_wasm as aw
@@ -138,3 +141,36 @@ def test_w29_names_in_a_backtrace_drive_nobodys_terminal(host: Host) -> None:
     assert "gone" in outcome.error.backtrace[0]
     assert all(frame.isprintable() for frame in outcome.error.backtrace)
     assert str(outcome.error).isprintable()
+
+
+def nested(levels: int, depth: int, *, waits: bool = False, stack_bytes: int = 0) -> dict[str, Any]:
+    return in_fresh_process(
+        "nest", "nested", levels=levels, depth=depth, waits=waits, stack_bytes=stack_bytes
+    )
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["own stack", "stack of a waiting guest"])
+def test_w04_guests_inside_host_functions_do_not_use_up_the_stack(*, waits: bool) -> None:
+    # Each takes most of what one guest may, then lets the host call the next.
+    found = nested(100, 4_000, waits=waits)
+
+    assert found["levels"] >= 5
+    if waits:
+        assert (found["levels"], found["ended"]) == (101, None), "each brought its own stack"
+    else:
+        assert found["ended"] == "CapacityExhausted", found
+        assert "hint: nest fewer calls" in found["message"]
+
+
+@pytest.mark.parametrize("stack_bytes", [64 * aw.KIB, 256 * aw.KIB, 512 * aw.KIB])
+def test_w04_a_thread_with_a_small_stack_runs_no_guest_that_may_overflow_it(
+    stack_bytes: int,
+) -> None:
+    found = nested(0, 1_000_000, stack_bytes=stack_bytes)
+
+    assert found["ended"] == "CapacityExhausted"
+    assert "threading.stack_size" in found["message"]
+
+
+def test_w04_a_thread_with_enough_stack_runs_them() -> None:
+    assert nested(0, 10, stack_bytes=2 * aw.MIB)["ended"] is None

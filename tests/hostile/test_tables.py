@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from tests.hostile.attack import OVERSHOOT_BYTES_MAX, Host
+from tests.hostile.attack import LIMITS, OVERSHOOT_BYTES_MAX, Host
 from tests.hostile.fresh import in_fresh_process
 from tests.hostile.guests import RUN_TO_U32, TABLE_HOG, many_instances, one_module
 
@@ -80,6 +80,48 @@ def test_w02_copying_past_the_end_of_a_table_is_a_typed_trap(host: Host) -> None
     """)
 
     assert host.attack(source, expect=aw.Trapped).kind == "table-out-of-bounds"
+
+
+@pytest.mark.parametrize("dense", [None, 4 * aw.MIB], ids=["standard", "dense"])
+@pytest.mark.parametrize("elements", [20_001, 30_000, 100_000])
+def test_w02_a_large_table_is_a_table_as_others_are(dense: int | None, elements: int) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=4, dense_memory_bytes=dense)
+    source = one_module(
+        f"""
+        (type $f (func (result i32)))
+        (table $t {elements} funcref)
+        (elem (i32.const {elements - 1}) func $seven)
+        (func $seven (result i32) (i32.const 7))
+        (func (export "run") (result i32)
+          (call_indirect (type $f) (i32.const {elements - 1})))
+        """,
+        RUN_TO_U32,
+    )
+    limits = aw.Limits(memory_bytes_max=elements * 8, call_seconds_max=1.0)
+    with engine.load(source).instantiate(limits=limits) as instance:
+        assert instance.call("run") == 7
+        assert instance.receipt.memory_bytes_peak == elements * 8
+    with pytest.raises(aw.OutOfMemory):
+        engine.load(source).instantiate(
+            limits=aw.Limits(memory_bytes_max=elements * 8 - 1, call_seconds_max=1.0)
+        )
+
+
+@pytest.mark.parametrize("dense", [None, 4 * aw.MIB], ids=["standard", "dense"])
+def test_w02_a_table_grows_as_far_as_its_limit_allows(dense: int | None) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=4, dense_memory_bytes=dense)
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=5.0)
+    with engine.load(TABLE_HOG).instantiate(limits=limits) as instance:
+        assert instance.call("run") == 4 * aw.MIB // 8 // 1000 * 1000
+        assert instance.receipt.memory_denied == 1
+
+
+def test_w02_tables_that_stay_small_stay_in_the_pool() -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=4)
+    fixed = one_module('(table 1000 1000 funcref) (func (export "run"))')
+    with engine.load(fixed).instantiate(limits=LIMITS) as instance:
+        instance.call("run")
+        assert engine.pool_slots_used == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 from tests.hostile import bombs
 from tests.hostile.attack import NEIGHBOUR
 from tests.hostile.fresh import memory_bytes
-from tests.hostile.guests import HOG, HOG_THAT_TRAPS, SPIN, TABLE_HOG, answerer, writer
+from tests.hostile.guests import HOG, HOG_THAT_TRAPS, SPIN, TABLE_HOG, answerer, one_module, writer
 
 import airssys_wasm as aw
 
@@ -68,7 +69,7 @@ def largest_answer(kind: str, memory_bytes_max: int) -> Found:
                 answer = instance.call("run", length, min(length * 4, memory_bytes_max - 64))
                 answered = len(answer)
                 del answer
-            except aw.Trapped:
+            except (aw.Trapped, aw.OutOfMemory):
                 length = length * 4 // 5
     return {"answered": answered, "peak_growth": memory_bytes("VmHWM") - before}
 
@@ -88,6 +89,26 @@ def flood(chunk: str, times: int) -> Found:
             "dropped": instance.output_bytes_dropped,
             "peak_growth": memory_bytes("VmHWM") - before,
         }
+
+
+def empty_lines(instances: int, lines: int) -> Found:
+    """Let many instances write nothing but ends of lines, and keep them."""
+    component = _engine(pool_instances=instances + 1).load(writer(b"\n" * 4000))
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=60.0)
+
+    def flooded() -> aw.Instance:
+        instance = component.instantiate(limits=limits)
+        instance.call("run", lines // 4000)
+        return instance
+
+    kept = [flooded()]
+    before = memory_bytes("VmRSS")
+    kept.extend(flooded() for _ in range(instances))
+    return {
+        "growth_each": (memory_bytes("VmRSS") - before) / instances,
+        "kept": len(kept[-1].stdout.encode()),
+        "dropped": kept[-1].output_bytes_dropped,
+    }
 
 
 def compile_bomb(
@@ -228,6 +249,70 @@ def _seconds_for_a_turn() -> float:
     began = time.perf_counter()
     time.sleep(0.001)
     return time.perf_counter() - began
+
+
+#: What fails.
+LEAK_SOURCES = {
+    "a trap": one_module('(memory 1) (func (export "run") unreachable)'),
+    "a hog": HOG_THAT_TRAPS,
+    "fuel": SPIN,
+    "a start function": one_module('(func $s unreachable) (start $s) (func (export "run"))'),
+    "a memory above the limit": one_module('(memory 100) (func (export "run"))'),
+    "a host function": """
+    (component
+      (import "ask" (func $ask))
+      (core func $ask (canon lower (func $ask)))
+      (core module $m (import "h" "ask" (func $ask)) (func (export "run") (call $ask)))
+      (core instance $i (instantiate $m (with "h" (instance (export "ask" (func $ask))))))
+      (func (export "run") (canon lift (core func $i "run"))))
+    """,
+    "a missing import": '(component (import "none" (func)))',
+    "output": writer(b"a line\n" * 500 + b"no end"),
+}
+
+
+def failing_instances(kind: str, instances: int, *, waits: bool) -> Found:
+    """Make and fail many instances of one kind, and say what stayed of each."""
+    engine = _engine(pool_instances=10)
+    component = engine.load(LEAK_SOURCES[kind])
+    limits = aw.Limits(
+        memory_bytes_max=aw.MIB, call_seconds_max=5.0, fuel_max=20_000 if kind == "fuel" else None
+    )
+
+    def ask() -> None:
+        raise RuntimeError("on purpose")
+
+    async def ask_later() -> None:
+        raise RuntimeError("on purpose")
+
+    imports = {"ask": ask_later if waits else ask}
+    arguments = [3] if kind == "output" else []
+    ended: set[str] = set()
+
+    def fail_many(count: int) -> None:
+        for _ in range(count):
+            try:
+                instance = component.instantiate(limits=limits, imports=imports)
+                instance.call("run", *arguments)
+            except aw.AirssysError as error:
+                ended.add(type(error).__name__)
+            else:
+                ended.add("returned")
+                assert instance.stdout
+                instance.close()
+
+    # First so many that arenas, warm slots and what is made once are there.
+    fail_many(instances)
+    gc.collect()
+    before = memory_bytes("VmRSS")
+    fail_many(instances)
+    gc.collect()
+    return {
+        "ended": sorted(ended),
+        "growth_each": (memory_bytes("VmRSS") - before) / instances,
+        "live_instances": engine.live_instances,
+        "pool_slots_used": engine.pool_slots_used,
+    }
 
 
 def _ended(component: aw.Component, limits: aw.Limits) -> str:

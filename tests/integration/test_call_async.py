@@ -243,6 +243,7 @@ class TestCancelling:
             await settled(lambda: instance.closed)
             with pytest.raises(aw.InstanceClosed, match="cut off"):
                 await instance.call_async("calls")
+            assert instance.receipt.seconds >= 0.04, "what it used is told all the same"
 
         asyncio.run(main())
         assert engine.live_instances == before
@@ -385,3 +386,43 @@ async def settled(holds: Callable[[], bool], seconds: float = 2.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to rest"
         await asyncio.sleep(0.005)
+
+
+class Stubborn(asyncio.Future[object]):
+    """A future that takes no result."""
+
+    def set_result(self, _result: object, /) -> None:
+        raise ValueError("not this one")
+
+
+class Mixed(asyncio.SelectorEventLoop):
+    """An event loop of which the first future is stubborn."""
+
+    made = 0
+
+    def create_future(self) -> asyncio.Future[Any]:
+        self.made += 1
+        return Stubborn(loop=self) if self.made == 1 else asyncio.Future(loop=self)
+
+
+def test_calls_that_end_together_are_settled_each_for_itself(
+    guest: Guest, limits: aw.Limits
+) -> None:
+    wasi = guest("wasi")
+    instances = [wasi.instantiate(limits=limits, grant=aw.Grant(environment=[])) for _ in range(5)]
+    loop = Mixed()
+
+    async def main() -> list[object]:
+        loop.made = 0
+        pending = [instance.call_async("sleep", 20_000_000) for instance in instances]
+        # All of them end while the loop is busy, and wait for it together.
+        time.sleep(0.2)  # noqa: ASYNC251 - that is the point
+        return await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 5.0)
+
+    try:
+        first, *others = loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert isinstance(first, RuntimeError)
+    assert isinstance(first.__cause__, ValueError)
+    assert [isinstance(other, Exception) for other in others] == [False] * 4

@@ -137,3 +137,24 @@ def test_a_component_without_a_life_cycle_refuses_a_configuration(
 def test_a_configuration_is_bytes(echo: aw.Component, limits: aw.Limits, config: Any) -> None:
     with pytest.raises(aw.ValueMismatch, match="config: expected bytes"):
         echo.instantiate(limits=limits, config=config)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"limits": {"memory_bytes_max": 1 << 20}}, "limits: expected Limits, got dict; hint: "),
+        ({"limits": None}, "limits: expected Limits, got NoneType; hint: "),
+        ({"grant": {"clocks": True}}, "grant: expected Grant, got dict; hint: "),
+        ({"imports": [print]}, "imports: expected a mapping, got list; hint: "),
+    ],
+)
+def test_a_setting_of_another_kind_is_named(
+    echo: aw.Component, limits: aw.Limits, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(TypeError, match=words):
+        echo.instantiate(**{"limits": limits, **options})
+
+
+def test_a_policy_of_another_kind_is_named(limits: aw.Limits) -> None:
+    with pytest.raises(TypeError, match="policy: expected Policy, got Limits"):
+        aw.Engine(policy=limits)  # type: ignore[arg-type]

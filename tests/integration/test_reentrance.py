@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -59,6 +61,96 @@ def test_a_sync_import_may_try_and_go_on(open_importer: Open, supplied: type[Any
 
     assert instance.call(DESCRIBE, "Ada", 36) == "refused"
     assert instance.call(DESCRIBE, "Ada", 36) == "refused"
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("again", ["call", "call_async", "own loop"])
+@pytest.mark.parametrize("outer", ["call", "call_async", "call_async in a thread"])
+@pytest.mark.parametrize("kind", ["supplied", "waiting"])
+def test_a_sync_import_cannot_re_enter_by_any_way_of_calling(
+    open_importer: Open, request: pytest.FixtureRequest, kind: str, outer: str, again: str
+) -> None:
+    seen: list[str] = []
+    instance: aw.Instance
+
+    def describe(name: str, age: int) -> str:
+        seen.append(threading.current_thread().name)
+        match again:
+            case "call":
+                return str(instance.call(DESCRIBE, name, age))
+            case "call_async":
+                return str(instance.call_async(DESCRIBE, name, age))
+
+        async def inner() -> object:
+            return await instance.call_async(DESCRIBE, name, age)
+
+        loop = asyncio.new_event_loop()
+        try:
+            with in_no_loop():
+                return str(loop.run_until_complete(inner()))
+        finally:
+            loop.close()
+
+    async def main() -> object:
+        if outer == "call":
+            return instance.call(DESCRIBE, "Ada", 36)
+        if outer == "call_async":
+            return await instance.call_async(DESCRIBE, "Ada", 36)
+        # The first call has the instance, so the second goes on in another thread.
+        first = instance.call_async("acme:importer/api#call-many", 20_000)
+        second = instance.call_async(DESCRIBE, "Ada", 36)
+        await first
+        return await second
+
+    host = request.getfixturevalue(kind)()
+    host.describe = describe
+    instance = open_importer(host)
+    with pytest.raises(aw.Trapped) as caught:
+        asyncio.run(main())
+
+    assert seen, "the host function ran"
+    reentered(caught)
+
+
+@pytest.mark.usefixtures("soon")
+def test_the_finalizer_of_a_host_object_cannot_re_enter(
+    open_importer: Open, supplied: type[Any]
+) -> None:
+    refused: list[BaseException] = []
+
+    class Leaving(supplied.Session):  # type: ignore[misc, name-defined]
+        def __del__(self) -> None:
+            for again in (instance.call, instance.call_async):
+                try:
+                    again(DESCRIBE, "Ada", 36)
+                except aw.AirssysError as error:
+                    refused.append(error)
+
+    host = supplied()
+    host.Session = Leaving
+    instance = open_importer(host)
+    instance.call("acme:importer/api#talk", "lines", ["one"])
+
+    assert [type(error) for error in refused] == [aw.ReentrantCall, aw.ReentrantCall]
+
+
+@pytest.mark.usefixtures("soon")
+def test_it_is_noticed_after_another_instance_was_called(
+    open_importer: Open, supplied: type[Any], waiting: type[Any]
+) -> None:
+    other = open_importer(supplied())
+
+    class Asking(waiting):  # type: ignore[misc]
+        def describe(self, name: str, age: int) -> str:
+            # What this runs for the other instance must not end what runs for ours.
+            other.call(DESCRIBE, name, age)
+            return str(instance.call(DESCRIBE, name, age))
+
+    instance = open_importer(Asking())
+    with pytest.raises(aw.Trapped) as caught:
+        instance.call(DESCRIBE, "Ada", 36)
+
+    reentered(caught)
 
 
 @pytest.mark.usefixtures("soon")
@@ -186,6 +278,17 @@ def test_an_import_may_call_another_instance_from_the_runtimes_own_threads(
         return [await first, await second]
 
     assert asyncio.run(main()) == [30, 20]
+
+
+@contextmanager
+def in_no_loop() -> Iterator[None]:
+    """Let another event loop run inside the one that runs here, as some programs do."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(running)
 
 
 DROPPING = """

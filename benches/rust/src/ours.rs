@@ -3,9 +3,11 @@
 use crate::Result;
 use airssys_host::compile::{CompileBounds, WorkerCommand, run_worker};
 use airssys_host::engine::Density;
-use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed};
+use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed, enter_host};
 use airssys_host::limits::Policy;
-use airssys_host::linker::{Answer, Define, Embedder, Grant, NoImports, Pending, Supplied, Supply};
+use airssys_host::linker::{
+    Answer, Define, Embedder, Grant, NoImports, Pending, StandIn, Supplied, Supply,
+};
 use airssys_host::wasmtime::component::{LinkerInstance, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
 use airssys_host::{Component, Engine, EngineOptions, Instance, Limits};
@@ -100,6 +102,8 @@ pub fn engine(cache_dir: Option<&Path>) -> Result<Engine> {
             component_bytes_max: 64 << 20,
             seconds_max: 60.0,
             memory_bytes_max: 2 << 30,
+            processes_max: 2,
+            queue_seconds_max: 300.0,
             worker: Some(WorkerCommand {
                 program: std::env::current_exe()?,
                 arguments: vec![COMPILE_WORKER.to_owned()],
@@ -133,6 +137,8 @@ pub fn instance(
 pub fn no_imports() -> Supply<'static> {
     Supply {
         functions: &[],
+        interfaces: &[],
+        unused: &[],
         embedder: Arc::new(NoImports),
     }
 }
@@ -198,6 +204,14 @@ pub fn importer_functions(typed: bool) -> Vec<Supplied> {
     functions
 }
 
+/// The interface that most of [`importer_functions`] stand in for.
+pub fn importer_interfaces() -> Vec<StandIn> {
+    vec![StandIn {
+        interface: crate::guests::IMPORTER_HOST.to_owned(),
+        offers: Vec::new(),
+    }]
+}
+
 fn define_add(
     instance: &mut LinkerInstance<'_, StoreData>,
     name: &str,
@@ -207,7 +221,7 @@ fn define_add(
         name,
         |mut store: StoreContextMut<'_, StoreData>, (left, right): (i32, i32)| {
             // As every host function does, it counts for the receipt.
-            drop(store.data_mut().host_call());
+            enter_host(&mut store, || 8)?;
             Ok((left.wrapping_add(right),))
         },
     )

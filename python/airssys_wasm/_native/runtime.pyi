@@ -33,6 +33,8 @@ class Engine:
         component_bytes_max: int,
         compile_seconds_max: float,
         compile_memory_bytes_max: int,
+        compile_processes_max: int,
+        compile_queue_seconds_max: float,
         compiler: tuple[str | PathLike[str], list[str]] | None,
         memory_bytes_ceiling: int,
         call_seconds_ceiling: float,
@@ -225,7 +227,7 @@ class Receipt:
 
     @property
     def host_calls(self) -> int:
-        """Functions of ``imports=`` it called."""
+        """Host functions it called: of ``imports=``, of WASI, and destructors of the host."""
 
     @property
     def bytes_in(self) -> int:

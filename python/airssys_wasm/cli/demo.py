@@ -14,7 +14,7 @@ from airssys_wasm.demo.render import render
 from airssys_wasm.demo.texts import read, shipped
 
 NAME = "demo"
-HELP = "Run real components on a text, then attack the host and see it hold."
+HELP = "Components at work on a text, then attacks on the host, stopped."
 
 
 def command(
@@ -35,7 +35,9 @@ def command(
 ) -> int:
     """Play the demonstration; the status is 1 if the host did not hold."""
     screen = context.ensure_object(Screen)
-    show = play([read(file)] if file else shipped())
+    # Only a terminal sees this, and only while it waits.
+    with screen.err.status("at work; the first time compiles a Python interpreter, some seconds"):
+        show = play([read(file)] if file else shipped())
     if as_json:
         screen.json(show.as_data())
     else:

@@ -35,23 +35,23 @@ def command(
 ) -> None:
     """Read the interfaces and print them."""
     screen = context.ensure_object(Screen)
-    interfaces = interfaces_of(source)
-    if as_wit:
-        screen.data(wit.world_text(interfaces))
-        return
-    described = wit.describe(interfaces, world=world)
-    if as_json:
+    with interfaces_of(source) as interfaces:
+        as_text = wit.world_text(interfaces) if as_wit or as_json else ""
+        described = wit.describe(interfaces, world=world) if not as_wit else None
+    if described is None:
+        screen.data(as_text)
+    elif as_json:
         screen.json(
             {
                 "world": described.name,
                 "imports": _signatures(described.imports),
                 "exports": _signatures(described.exports),
-                "wit": wit.world_text(interfaces),
+                "wit": as_text,
             }
         )
-        return
-    _show("imports", described.imports, screen)
-    _show("exports", described.exports, screen)
+    else:
+        _show("imports", described.imports, screen)
+        _show("exports", described.exports, screen)
 
 
 def _signatures(interfaces: Mapping[str, wit.Interface]) -> dict[str, dict[str, str]]:

@@ -12,24 +12,30 @@ import typer
 
 from airssys_wasm.cli import build, demo, inspect, run, stubs
 from airssys_wasm.cli.screen import Screen
-from airssys_wasm.cli.status import Status, hint_of, status_of
+from airssys_wasm.cli.status import Status, spoken, status_of
 from airssys_wasm.errors import AirssysError, ComponentFailed
 
 __all__ = ["execute", "main"]
 
+_PROGRAM = "airssys-wasm"
+_VERBOSE = "--verbose"
+
 app = typer.Typer(
-    name="airssys-wasm",
+    name=_PROGRAM,
     help="Run WebAssembly components inside hard limits.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _command in (demo, run, inspect, stubs, build):
-    app.command(name=_command.NAME, help=_command.HELP)(_command.command)
+_COMMANDS = {command.NAME: command for command in (demo, run, inspect, stubs, build)}
+for _name, _command in _COMMANDS.items():
+    app.command(
+        name=_name, help=_command.HELP, context_settings=getattr(_command, "SETTINGS", None)
+    )(_command.command)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"airssys-wasm {version('airssys-wasm')}")
+        typer.echo(f"{_PROGRAM} {version(_PROGRAM)}")
         raise typer.Exit
 
 
@@ -38,7 +44,7 @@ def _frame(
     context: typer.Context,
     *,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show a traceback under an error.")
+        bool, typer.Option(_VERBOSE, help="Show a traceback under an error.")
     ] = False,
     _version: Annotated[
         bool,
@@ -59,19 +65,30 @@ def execute(arguments: Sequence[str], screen: Screen) -> int:
     """
     try:
         result = typer.main.get_command(app).main(
-            args=list(arguments) or ["--help"],
-            prog_name="airssys-wasm",
+            args=_verbose_first(arguments) or ["--help"],
+            prog_name=_PROGRAM,
             standalone_mode=False,
             obj=screen,
         )
     except typer.TyperException as error:
-        screen.error(error.format_message(), "`airssys-wasm --help` shows the usage")
+        asked = next((word for word in arguments if word in _COMMANDS), None)
+        usage = f"{_PROGRAM} {asked}" if asked else _PROGRAM
+        screen.error(error.format_message(), f"`{usage} --help` shows the usage")
         return Status.USAGE
     except typer.Abort:
         return Status.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the frame is where every error ends
         return _report(error, screen)
     return result if isinstance(result, int) else Status.OK
+
+
+def _verbose_first(arguments: Sequence[str]) -> list[str]:
+    """Take ``--verbose`` wherever a person writes it: an error's hint asks to add it."""
+    words = list(arguments)
+    end = words.index("--") if "--" in words else len(words)
+    if _VERBOSE not in words[:end]:
+        return words
+    return [_VERBOSE, *(word for word in words[:end] if word != _VERBOSE), *words[end:]]
 
 
 def _report(error: Exception, screen: Screen) -> Status:
@@ -81,7 +98,7 @@ def _report(error: Exception, screen: Screen) -> Status:
             for frame in error.backtrace:
                 screen.err.print(f"guest: {frame}", markup=False)
     if isinstance(error, AirssysError | OSError):
-        screen.error(str(error) or type(error).__name__, hint_of(error))
+        screen.error(*spoken(error))
     else:
         screen.error(
             f"unexpected {type(error).__name__}: {error}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,18 @@ from airssys_wasm import wit
 from airssys_wasm.cli.limits import Fuel, Memory, Seconds
 from airssys_wasm.cli.screen import Screen
 from airssys_wasm.cli.values import from_json, to_json
+from airssys_wasm.demo.render import cost_text
+from airssys_wasm.demo.scenes import Cost
 from airssys_wasm.wit.model import Type, World
 
 NAME = "run"
 HELP = "Call one function of a component inside hard limits."
+#: A negative number is a value here, and not an option.
+SETTINGS = {"ignore_unknown_options": True}
+
+
+# Typer shows a default as it was written. Enough for a guest in Python or JavaScript.
+_MEMORY: Any = "64MiB"
 
 
 def command(
@@ -27,21 +36,21 @@ def command(
     ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[JSON]...", help='One JSON value each: 1, "text", {"age": 36}.'),
+        typer.Argument(metavar="JSON", help='One JSON value each: 1, "text", {"age": 36}.'),
     ] = None,
     *,
-    memory: Memory = 2 * aw.MIB,
+    memory: Memory = _MEMORY,
     seconds: Seconds = 1.0,
     fuel: Fuel = None,
     receipt: Annotated[
         bool, typer.Option("--receipt", help="Print what the call cost on stderr.")
     ] = False,
 ) -> None:
-    """Print the result as JSON on stdout."""
+    """Print the result as JSON on stdout, and what the guest prints on stderr."""
     screen = context.ensure_object(Screen)
-    values = [_parse(text) for text in arguments or ()]
+    values = [_parse(text, context) for text in arguments or ()]
     limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
-    loaded = aw.Engine().load(component)
+    loaded = aw.Engine(policy=_policy_for(limits)).load(component)
     world = wit.describe(loaded.wit)
     types = _parameters(world, function)
     if types is not None and len(types) == len(values):
@@ -50,8 +59,10 @@ def command(
         try:
             result = instance.call(function, *values)
         finally:
+            for line in (instance.stdout + instance.stderr).splitlines():
+                screen.err.print(f"guest: {line}", markup=False)
             if receipt and instance.receipt is not None:
-                screen.err.print(str(instance.receipt), markup=False)
+                screen.err.print(f"receipt: {cost_text(Cost.of(instance.receipt))}", markup=False)
     try:
         screen.data(json.dumps(to_json(result), ensure_ascii=False, allow_nan=False))
     except TypeError as error:
@@ -67,10 +78,28 @@ def _parameters(world: World, function: str) -> list[Type] | None:
     return None
 
 
-def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
+def _policy_for(limits: aw.Limits) -> aw.Policy:
+    """Allow what was asked for: who types the flags is who would set the policy."""
+    usual = aw.Policy()
+    return aw.Policy(
+        memory_bytes_ceiling=max(usual.memory_bytes_ceiling, limits.memory_bytes_max),
+        fuel_ceiling=max(usual.fuel_ceiling, limits.fuel_max or 0),
+    )
+
+
+def _parse(text: str, context: typer.Context) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        if text.startswith("-"):
+            raise _no_option(text, context) from error
         raise typer.BadParameter(
             f"{text!r} is not JSON ({error}); quote texts twice: '\"Ada\"'"
         ) from error
+
+
+def _no_option(text: str, context: typer.Context) -> typer.BadParameter:
+    known = [name for parameter in context.command.params for name in parameter.opts]
+    close = difflib.get_close_matches(text, known, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    return typer.BadParameter(f"no such option: {text}{meant}")

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from airssys_wasm import errors
 
-__all__ = ["Status", "hint_of", "status_of"]
+__all__ = ["Status", "spoken", "status_of"]
 
 
 class Status(IntEnum):
@@ -33,7 +33,7 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (
         errors.ImportMissing,
         Status.AUTHORISATION,
-        "give the component what it imports, or run one that asks for less",
+        "the command gives clocks, random numbers and output; give more from Python",
     ),
     (
         errors.CapabilityDenied,
@@ -43,7 +43,7 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (
         errors.ComponentInvalid,
         Status.VALIDATION,
-        "`airssys-wasm build` turns a Rust crate into a component",
+        "`airssys-wasm build` turns the sources of a guest into a component",
     ),
     (
         errors.ExportMissing,
@@ -61,7 +61,11 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (errors.EngineError, Status.CONFIGURATION, "give the engine more room, or ask less of it"),
     (errors.CallTimeout, Status.GENERAL, "a larger --seconds allows a longer call"),
     (errors.FuelExhausted, Status.GENERAL, "a larger --fuel allows more work"),
-    (errors.OutOfMemory, Status.GENERAL, "a larger --memory allows more"),
+    (
+        errors.OutOfMemory,
+        Status.GENERAL,
+        "a larger --memory allows more, say 128MiB",
+    ),
     (errors.Trapped, Status.GENERAL, "the guest itself failed; --verbose shows where"),
     (errors.ComponentError, Status.GENERAL, "this is the component's own answer"),
     (OSError, Status.GENERAL, "check the path and its permissions"),
@@ -80,6 +84,25 @@ def status_of(error: BaseException) -> Status:
     return _row(error)[0]
 
 
-def hint_of(error: BaseException) -> str:
-    """Return what to do about ``error``, or an empty text where it says so itself."""
-    return "" if "hint:" in str(error) else _row(error)[1]
+def spoken(error: BaseException) -> tuple[str, str]:
+    """Return what to say of ``error``: what happened, and what to do about it.
+
+    A hint that the error brings itself goes before ours.
+    """
+    message = _message(error)
+    for separator in ("; hint: ", "\nhint: "):
+        what, found, hint = message.rpartition(separator)
+        # More lines than one are no hint, but what a compiler said.
+        if found and "\n" not in hint:
+            return what, hint
+    return message, _row(error)[1]
+
+
+def _message(error: BaseException) -> str:
+    match error:
+        case OSError(filename=str(path), strerror=str(reason)):
+            return f"{path}: {reason}"
+        case errors.ComponentError(value=value):
+            return f"the component answered with an error: {value}"
+        case _:
+            return str(error) or type(error).__name__

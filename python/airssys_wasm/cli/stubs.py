@@ -31,5 +31,7 @@ def command(
     """Write the stubs and print where they are."""
     if output.suffix not in {".py", ".pyi"}:
         raise typer.BadParameter(f"{output} is no Python file; name it .pyi, or .py to import it")
-    wit.write_stubs(wit.describe(interfaces_of(source), world=world), output)
+    with interfaces_of(source) as interfaces:
+        described = wit.describe(interfaces, world=world)
+    wit.write_stubs(described, output)
     context.ensure_object(Screen).data(str(output))

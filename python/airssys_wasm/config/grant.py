@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from airssys_wasm.errors import CapabilityDenied
+from airssys_wasm.errors import CapabilityDenied, ValueMismatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,16 @@ class Grant:
         _require_environment(self.environment)
 
     def variables(self) -> list[tuple[str, str]] | None:
-        """Return the variables to pass on, or ``None`` if the guest gets no environment."""
+        """Return the variables to pass on, or ``None`` if the guest gets no environment.
+
+        Raises:
+            ValueMismatch: a variable of this process has a value that is no UTF-8.
+        """
         if self.environment is None:
             return None
         if isinstance(self.environment, Mapping):
             return list(self.environment.items())
-        return [(name, os.environ[name]) for name in self.environment if name in os.environ]
+        return [(name, _value_of(name)) for name in self.environment if name in os.environ]
 
     def require(self, action: str, resource: str = "") -> None:
         """Return if the grant covers ``action``.
@@ -109,6 +113,18 @@ def _require_environment(environment: object) -> None:
         for name, value in environment.items():
             if not _is_text(value):
                 raise ValueError(f"environment: {name!r} cannot have the value {value!r}")
+
+
+def _value_of(name: str) -> str:
+    """Read a variable of this process, which may hold any bytes."""
+    value = os.environ[name]
+    if not _is_text(value):
+        raise ValueMismatch(
+            f"environment variable {name!r}: its value is no UTF-8 text, so no guest can be given "
+            f"it; hint: leave it out, or pass Grant(environment={{{name!r}: ...}}) with a text",
+            f"environment.{name}",
+        )
+    return value
 
 
 def _is_text(value: object) -> bool:

@@ -25,17 +25,22 @@ class Limits:
         memory_bytes_max: bytes of all memories and tables of the instance
             together, at least 64 KiB (one WebAssembly page). Growing past it
             fails inside the guest; a guest that cannot go on without the memory
-            ends with ``OutOfMemory``. What the host holds of one result or host
-            call for the guest is bounded by the same figure. 512 KiB to 4 MiB
-            fit most guests in Rust; Python and JavaScript guests need tens of MiB.
+            ends with ``OutOfMemory``. From 90 % on there is a warning, in the
+            receipt and through the logger ``airssys_wasm.runtime``. What the host
+            holds of one result or host call for the guest is bounded by the same
+            figure. 512 KiB to 4 MiB fit most guests in Rust; Python and
+            JavaScript guests need tens of MiB.
         call_seconds_max: wall-clock time of one call, host calls and waiting
             for the host included, at least 0.001. Past it the call ends with
             ``CallTimeout``. It bounds start functions, constructors and
             destructors too.
         fuel_max: deterministic fuel of one call, about one unit for each
             instruction, or ``None`` to leave fuel unmetered. Past it the call
-            ends with ``FuelExhausted``. Metered code runs slower, so only
-            instances with a fuel limit use it.
+            ends with ``FuelExhausted``. A call of a host function, yours or
+            WASI's, or of a destructor of the host costs 500 units, and each
+            byte of payload it carries in or out one more; how long the host
+            then works is bounded by ``call_seconds_max`` alone. Metered code
+            runs slower, so only instances with a fuel limit use it.
 
     Raises:
         LimitInvalid: a figure is no number of the right kind, or too small. The

@@ -12,10 +12,13 @@ from airssys_wasm.errors import LimitInvalid
 class Policy:
     """Ceilings for ``Limits``; ``instantiate`` refuses what passes them.
 
+    There are no floors: a smaller budget takes nothing from anybody but its guest.
+
     Args:
         memory_bytes_ceiling: highest ``Limits.memory_bytes_max``, 64 KiB to
-            4 GiB. Bulk memory instructions are only stopped between two of
-            them: one over 256 MiB takes about 50 ms.
+            4 GiB. The default fits guests in Python and JavaScript; 4 MiB is
+            enough where all guests are in Rust. Bulk memory instructions are only
+            stopped between two of them: one over 256 MiB takes about 50 ms.
         call_seconds_ceiling: highest ``Limits.call_seconds_max``, up to 300.
         fuel_ceiling: highest ``Limits.fuel_max``, up to 2**63 - 1.
 
@@ -41,7 +44,7 @@ def require_whole(name: str, value: object, low: int, high: int) -> None:
         LimitInvalid: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}, or no int")
+        raise LimitInvalid(f"{name}: {value!r} is outside {low} to {high}, or no int")
 
 
 def require_seconds(name: str, value: object, low: float, high: float) -> None:
@@ -51,4 +54,4 @@ def require_seconds(name: str, value: object, low: float, high: float) -> None:
         LimitInvalid: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low}..={high}")
+        raise LimitInvalid(f"{name}: {value!r} is outside {low} to {high}")

@@ -10,9 +10,11 @@ from rich.text import Text
 from airssys_wasm.demo.scenes import Attacked, Cost, Refused, Reported
 from airssys_wasm.demo.show import Show
 
-__all__ = ["render"]
+__all__ = ["cost_text", "render"]
 
 _KIB = 1024
+#: Below this many columns a table is all ellipses.
+_TABLE_COLUMNS_MIN = 72
 
 
 def render(show: Show, console: Console) -> None:
@@ -43,16 +45,16 @@ def _heading(text: str, console: Console) -> None:
 
 def _reported(scene: Reported, console: Console) -> None:
     _heading(f"Two components read {scene.source}", console)
-    if console.is_terminal:
+    if console.is_terminal and console.width >= _TABLE_COLUMNS_MIN:
         console.print(Markdown(scene.report))
         console.print()
         console.print(_receipts(scene.costs))
     else:
-        # Markdown is made to be read as it stands.
+        # Markdown is made to be read as it stands, in a narrow window too.
         console.print(Text(scene.report.rstrip()))
         console.print()
         for name, cost in scene.costs.items():
-            console.print(Text(f"receipt {name}: {_cost(cost)}"))
+            console.print(Text(f"receipt {name}: {cost_text(cost)}"))
 
 
 def _receipts(costs: dict[str, Cost]) -> Table:
@@ -81,7 +83,7 @@ def _attacked(scene: Attacked, console: Console) -> None:
             f" {scene.does}; limit {scene.limit}\n  ",
             (ended, "green" if scene.held else "red"),
             f": {scene.message}\n",
-            (f"  receipt: {_cost(scene.cost)}\n", "dim"),
+            (f"  receipt: {cost_text(scene.cost)}\n", "dim"),
             ("  bystander: ", "dim"),
             ("same answer as before" if scene.bystander_unharmed else "HARMED", "dim"),
         )
@@ -103,7 +105,8 @@ def _refused(scene: Refused, console: Console) -> None:
         console.print(Text(f"  {wanted}\n    hint: {hint}", style="dim"))
 
 
-def _cost(cost: Cost) -> str:
+def cost_text(cost: Cost) -> str:
+    """Return ``cost`` as one line."""
     fuel = "" if cost.fuel is None else f", fuel {_fuel(cost.fuel)}"
     return (
         f"{_time(cost.seconds)}, memory peak {_memory(cost.memory_bytes_peak)}{fuel}, "

@@ -11,6 +11,7 @@ from airssys_wasm.runtime.suggest import suggest_limits
 
 __all__ = ["Component", "Engine", "Instance", "Receipt", "Resource", "Variant", "suggest_limits"]
 
-# A forked child has none of the engine's threads: no deadline would hold there.
+# A forked child has none of the threads of the engines made before: no deadline
+# would hold with them there, so they refuse, and the child makes its own.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=mark_forked)

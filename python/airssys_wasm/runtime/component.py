@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from airssys_wasm.config import Grant
+from airssys_wasm.config import Grant, Limits
 from airssys_wasm.runtime.lifecycle import initialize, initializer
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from airssys_wasm._native.runtime import Component as NativeComponent
     from airssys_wasm._native.runtime import Instance
-    from airssys_wasm.config import Limits
     from airssys_wasm.wit import Function
 
 
@@ -38,6 +37,24 @@ _DEFAULT_GRANTED = _granted(Grant())
 _VARIABLES: Final = 3
 #: Refused by every policy, and small enough for native numbers.
 _ABOVE_ANY_POLICY: Final = 2**96
+
+
+def _require_kinds(limits: object, grant: object, imports: object) -> None:
+    """Say what was expected, where what comes next would say what it stumbled over."""
+    if not isinstance(limits, Limits):
+        raise TypeError(
+            f"limits: expected Limits, got {type(limits).__name__}; "
+            "hint: limits=Limits(memory_bytes_max=2 * MIB, call_seconds_max=1.0)"
+        )
+    if grant is not None and not isinstance(grant, Grant):
+        raise TypeError(
+            f"grant: expected Grant, got {type(grant).__name__}; hint: grant=Grant(clocks=True)"
+        )
+    if imports is not None and not hasattr(imports, "keys"):
+        raise TypeError(
+            f"imports: expected a mapping, got {type(imports).__name__}; "
+            'hint: imports={"name of the import": implementation}'
+        )
 
 
 class Component:
@@ -109,6 +126,10 @@ class Component:
         """Make an instance; a start function runs under the limits of a call.
 
         A component with ``airssys:core/lifecycle`` is initialized before you get it.
+        Guest code that runs here, a start function or ``initialize``, runs on the
+        calling thread, which waits for it; Ctrl-C ends it. An event loop stands
+        still meanwhile: where the guest may take long, make the instance with
+        ``await asyncio.to_thread(component.instantiate, limits=limits)``.
 
         Args:
             limits: what the instance may use.
@@ -116,7 +137,11 @@ class Component:
                 mapping) whose attributes, the snake case of the WIT names,
                 implement its functions, sync or async; for a function of the
                 world itself, a function. The version of an interface may be left
-                out. What the component does not import is not looked at.
+                out. What is given for an interface replaces all of it, the host's
+                own included, so nothing it needs may be missing. A name that is
+                like none of the component's imports is passed over, so that one
+                mapping can serve many components; one that is nearly an import,
+                or an import of another version, is refused.
             grant: what the instance gets of the machine; by default the clocks,
                 random bytes and captured output.
             config: the operator's configuration, handed to ``initialize`` of
@@ -126,7 +151,12 @@ class Component:
             The instance, a context manager that closes it.
 
         Raises:
-            ImportMissing: it imports what it was not given.
+            TypeError: ``limits``, ``grant`` or ``imports`` is of another kind.
+            ImportMissing: it imports what it was not given: no grant or entry of
+                ``imports`` for it, a method that the entry lacks, or an entry under
+                a name that only resembles it. Nothing ran.
+            ValueMismatch: an entry of ``imports`` cannot be called, its name is no
+                text, or a variable to pass on has a value that is no UTF-8.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.
@@ -134,6 +164,7 @@ class Component:
             ComponentFailed: its start function or ``initialize`` failed, or its
                 memories are larger than the limit from the start.
         """
+        _require_kinds(limits, grant, imports)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(

@@ -28,6 +28,10 @@ _WORKER = (
     "p = sys.argv[1]; l = L('_native', p); x = m(s('_native', p, loader=l)); l.exec_module(x); "
     "x.runtime.compile_worker(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))"
 )
+_CACHE_HINT = (
+    "; hint: let AIRSWASM_HOME, or Engine(cache_dir=...), name a folder of yours; "
+    "cache_dir=None keeps nothing"
+)
 _TEXT_STARTS = ("(", ";")
 
 
@@ -53,12 +57,16 @@ class Engine(_native.Engine):
             3600. Starting the compiling process counts, about 0.02 s. Text is
             parsed before, which for the longest accepted takes a second.
         compile_memory_bytes_max: memory the compiling process may use.
+        compile_processes_max: compiling processes at once, 1 to 1 000; by default
+            as many as this process has cores. Callers beyond them wait their turn.
+        compile_queue_seconds_max: how long a caller waits for its turn.
         compiler: the Python interpreter that compiles in a process of its own,
             where time and memory can be bounded, what is large or might take a
             good part of ``compile_seconds_max``; by default the one that runs
             this.
 
     Raises:
+        TypeError: ``policy`` is of another kind.
         EngineError: the machine cannot give the layout asked for.
         LimitInvalid: a figure is outside its range.
     """
@@ -75,15 +83,23 @@ class Engine(_native.Engine):
         component_bytes_max: int = 64 * MIB,
         compile_seconds_max: float = 60.0,
         compile_memory_bytes_max: int = 2 * GIB,
+        compile_processes_max: int | None = None,
+        compile_queue_seconds_max: float = 300.0,
         compiler: str | os.PathLike[str] | None = None,
     ) -> Self:
-        policy = policy or Policy()
+        policy = Policy() if policy is None else policy
+        if not isinstance(policy, Policy):
+            raise TypeError(f"policy: expected Policy, got {type(policy).__name__}")
         require_whole("pool_instances", pool_instances, 1, 1_000_000)
         require_whole("instances_max", instances_max, 1, 10_000_000)
         require_whole("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
         require_whole("component_bytes_max", component_bytes_max, 8, GIB)
         require_seconds("compile_seconds_max", compile_seconds_max, 0.001, 3600.0)
         require_whole("compile_memory_bytes_max", compile_memory_bytes_max, 64 * MIB, 2**63 - 1)
+        if compile_processes_max is None:
+            compile_processes_max = _cores()
+        require_whole("compile_processes_max", compile_processes_max, 1, 1_000)
+        require_seconds("compile_queue_seconds_max", compile_queue_seconds_max, 0.0, 86_400.0)
         if dense_memory_bytes is not None:
             require_whole("dense_memory_bytes", dense_memory_bytes, 64 * 1024, 64 * MIB)
         engine = super().__new__(
@@ -96,6 +112,8 @@ class Engine(_native.Engine):
             component_bytes_max=component_bytes_max,
             compile_seconds_max=compile_seconds_max,
             compile_memory_bytes_max=compile_memory_bytes_max,
+            compile_processes_max=compile_processes_max,
+            compile_queue_seconds_max=compile_queue_seconds_max,
             compiler=_compiler(compiler),
             memory_bytes_ceiling=policy.memory_bytes_ceiling,
             call_seconds_ceiling=policy.call_seconds_ceiling,
@@ -103,10 +121,8 @@ class Engine(_native.Engine):
         )
         engine._source_bytes_max = component_bytes_max
         if engine.cache_problem is not None:
-            _LOG.warning(
-                "compiled code is not kept on disk: %s; hint: pass Engine(cache_dir=...)",
-                engine.cache_problem,
-            )
+            said = f"compiled code is not kept on disk: {engine.cache_problem}"
+            _LOG.warning("%s", said if "hint:" in said else said + _CACHE_HINT)
         return engine
 
     _source_bytes_max: int
@@ -124,7 +140,8 @@ class Engine(_native.Engine):
 
         Raises:
             ComponentInvalid: the source is not a component this host can run.
-            CompileRefused: compiling it would pass the engine's bounds.
+            CompileRefused: compiling it would pass the engine's bounds, or too many
+                others were compiling for too long.
             OSError: the file cannot be read.
         """
         if isinstance(source, bytes):
@@ -140,6 +157,13 @@ class Engine(_native.Engine):
     def __repr__(self) -> str:
         """Say how full it is."""
         return f"<Engine, {self.live_instances} of {self.instances_ceiling} instances live>"
+
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, min(len(os.sched_getaffinity(0)), 1_000))
+    return max(1, min(os.cpu_count() or 1, 1_000))
 
 
 def _encoded(text: str) -> bytes:

@@ -101,4 +101,6 @@ def write(target: Path, content: bytes) -> None:
         Path(file.name).chmod(0o644)
         Path(file.name).replace(target)
     except OSError as error:
-        raise BuildError(f"{target}: cannot be written: {error}") from error
+        raise BuildError(
+            f"{target}: cannot be written: {error.strerror}\nhint: name a file in a folder of yours"
+        ) from error

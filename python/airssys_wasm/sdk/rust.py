@@ -197,18 +197,36 @@ def _cargo(
     on_line: Callable[[str], None] | None,
 ) -> list[dict[str, Any]]:
     """Run cargo and return its messages."""
+    keep = _PatchWarning()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as messages:
         code, output = stream(
             command,
             directory=crate.directory,
             environment=environment,
             stdout=messages.fileno(),
-            on_line=on_line,
+            on_line=on_line and (lambda line: on_line(line) if keep(line) else None),
         )
+        output = "".join(filter(_PatchWarning(), output.splitlines(keepends=True)))
         if code != 0:
             raise BuildError(f"{crate.name}: does not compile\n{output}{_hint(output)}", output)
         messages.seek(0)
         return [json.loads(line) for line in messages if line.startswith("{")]
+
+
+class _PatchWarning:
+    """Tells which lines to keep: all but cargo's warning of an unused patch for the SDK.
+
+    A tool chain that builds its own standard library resolves that library too, where
+    our patch has no use; cargo then advises the author to run ``cargo update``.
+    """
+
+    def __init__(self) -> None:
+        self._inside = False
+
+    def __call__(self, line: str) -> bool:
+        start = line.startswith(f"warning: patch `{_SDK_CRATE} ")
+        self._inside = start or (self._inside and line.startswith((" ", "help: Check that")))
+        return not self._inside
 
 
 def _hint(output: str) -> str:

@@ -89,7 +89,9 @@ def _make(
     out: Path,
     on_line: Callable[[str], None] | None,
 ) -> bytes:
-    environment = {**os.environ, **tool.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    # The frames of the tool itself would bury what it says about the guest.
+    quiet = {"PYTHONDONTWRITEBYTECODE": "1", "RUST_BACKTRACE": "0"}
+    environment = {**os.environ, **tool.environment, **quiet}
     try:
         code, output = stream(
             [*tool.command, *arguments],

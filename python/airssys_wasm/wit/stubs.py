@@ -91,7 +91,12 @@ def write_stubs(world: World, path: str | os.PathLike[str]) -> Path:
 
 def _replace(target: Path, text: str) -> None:
     """Write beside the target and rename, so that no reader sees half a file."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        # About the file that was asked for, not about the one beside it.
+        error.filename = str(target)
+        raise
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -1,10 +1,12 @@
 //! A loaded component: its bytes, its exports, and its compiled variants.
 
+use crate::charge::Charge;
 use crate::compile;
 use crate::engine::{Allocation, Density, Engine, Metering};
 use crate::error::{Error, Result};
 use crate::linker::{LinkKey, Prelinked, Supplied};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component as Compiled, ComponentExportIndex, ResourceType};
@@ -13,6 +15,8 @@ use wasmtime::component::{Component as Compiled, ComponentExportIndex, ResourceT
 pub struct Component {
     name: String,
     code: Arc<Code>,
+    /// The memory limit near which an instance was last warned of.
+    warned_limit: AtomicUsize,
 }
 
 /// What all loads of the same bytes share.
@@ -22,6 +26,10 @@ pub(crate) struct Code {
     binary: Vec<u8>,
     /// Bytes that the host itself holds for each instance.
     footprint: u64,
+    /// Bytes of its values that the host holds for each one it is charged for.
+    bytes_per_charged: usize,
+    /// Whether its tables may need more room than those of the pool have.
+    outgrows_pool: bool,
     variants: [OnceLock<Variant>; 2],
     exports: Exports,
     resources: Vec<ExportedResource>,
@@ -108,12 +116,19 @@ impl Component {
         Ok(Arc::new(Component {
             name: name.to_owned(),
             code,
+            warned_limit: AtomicUsize::new(0),
         }))
     }
 
     /// Name it was loaded under.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether this is the first instance in a row that comes near this memory
+    /// limit.
+    pub(crate) fn warn_once(&self, limit: usize) -> bool {
+        self.warned_limit.swap(limit, Ordering::Relaxed) != limit
     }
 
     /// BLAKE3 digest of its bytes.
@@ -189,6 +204,8 @@ impl Code {
             engine: engine.clone(),
             digest,
             footprint: compile::footprint(&binary),
+            bytes_per_charged: bytes_per_charged(&exports, &imports),
+            outgrows_pool: compile::outgrow_pool(&binary),
             binary,
             variants: [OnceLock::from(variant), OnceLock::new()],
             exports,
@@ -238,15 +255,40 @@ impl Code {
         self.footprint
     }
 
+    /// How many times more the host holds than the engine charges for values of
+    /// its functions.
+    pub(crate) fn bytes_per_charged(&self) -> usize {
+        self.bytes_per_charged
+    }
+
     /// Whether instances with this much memory fit the pool's slots.
     pub(crate) fn fits_pool(&self, memory_bytes_max: usize) -> bool {
-        match self.engine.options().density {
+        let fits = match self.engine.options().density {
             Density::Standard => true,
             Density::Dense {
                 memory_bytes_max: slot,
             } => memory_bytes_max <= slot,
+        };
+        fits && !self.outgrows_pool
+    }
+}
+
+fn bytes_per_charged(exports: &Exports, imports: &[Import]) -> usize {
+    let mut charge = Charge::new();
+    exports
+        .list
+        .iter()
+        .for_each(|export| charge.results(&export.ty));
+    for import in imports {
+        match &import.kind {
+            ImportKind::Function(ty) => charge.params(ty),
+            ImportKind::Interface { functions, .. } => {
+                functions.iter().for_each(|(_, ty)| charge.params(ty));
+            }
+            ImportKind::Unsupported => {}
         }
     }
+    charge.ratio()
 }
 
 impl Variant {

@@ -46,6 +46,9 @@ pub enum Error {
     /// Compiling needs more size, time or memory than the engine allows.
     #[error("{0}")]
     CompileRefused(String),
+    /// The embedder asked for the work to be stopped.
+    #[error("the embedder interrupted the work")]
+    Interrupted,
     /// The engine holds as many live instances as it can.
     #[error("{0}")]
     CapacityExhausted(String),

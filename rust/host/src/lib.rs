@@ -5,6 +5,7 @@
 //! [`linker::Embedder`] and may ask to be told when a call runs long
 //! ([`engine::on_long_call`]).
 
+mod charge;
 pub mod compile;
 pub mod component;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod instance;
 pub mod limits;
 pub mod linker;
 mod printable;
+mod stack;
 pub mod trap;
 
 pub use component::Component;

@@ -1,11 +1,16 @@
 //! Hard limits of one instance, and the limiter that enforces memory.
 
 use crate::error::{Error, Result};
+use crate::instance::Watch;
+use crate::trap::Interrupted;
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// Bytes one table element costs the host.
 const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
+/// Elements that a table of the pool has room for. More room would spread the
+/// tables of all instances over more pages of page table, 4 KiB for each.
+pub const POOLED_TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Smallest memory limit: one WebAssembly page.
 pub const MEMORY_BYTES_MIN: usize = 64 * 1024;
 /// Largest memory limit any policy may allow: what 32-bit memories can address.
@@ -104,25 +109,26 @@ fn within(name: &str, value: i128, low: i128, high: i128) -> Result<()> {
 
 fn out_of_range<N: std::fmt::Display>(name: &str, value: N, low: N, high: N) -> Error {
     Error::LimitInvalid(format!(
-        "{name}: {value} is outside {low}..={high}; \
+        "{name}: {value} is outside {low} to {high}; \
          hint: the upper end is the engine's policy, Engine(policy=Policy(...))"
     ))
 }
 
 /// Counts every byte of every memory and table of a store against one limit.
-#[derive(Debug)]
 pub struct MemoryMeter {
     limit: usize,
     used: usize,
     peak: usize,
     denied: u64,
     denied_in_call: bool,
+    watch: Option<Watch>,
 }
 
 impl MemoryMeter {
-    /// A meter that allows `limit` bytes.
-    pub fn new(limit: usize) -> Self {
+    /// A meter that allows `limit` bytes, and tells `watch` how near they are.
+    pub(crate) fn new(limit: usize, watch: Option<Watch>) -> Self {
         Self {
+            watch,
             limit,
             used: 0,
             peak: 0,
@@ -132,8 +138,11 @@ impl MemoryMeter {
     }
 
     /// Forgets what the previous call was denied.
-    pub fn start_call(&mut self) {
+    pub fn start_call(&mut self, own_stack: bool) {
         self.denied_in_call = false;
+        if let Some(watch) = &mut self.watch {
+            watch.start_call(own_stack);
+        }
     }
 
     /// Bytes allowed.
@@ -161,16 +170,23 @@ impl MemoryMeter {
         self.denied_in_call
     }
 
-    fn grow(&mut self, current: usize, desired: usize) -> bool {
+    fn grow(&mut self, current: usize, desired: usize) -> wasmtime::Result<bool> {
         let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        if self
+            .watch
+            .as_ref()
+            .is_some_and(|watch| !watch.look(wanted, self.limit))
+        {
+            return Err(Interrupted.into());
+        }
         if wanted > self.limit {
             self.denied += 1;
             self.denied_in_call = true;
-            return false;
+            return Ok(false);
         }
         self.used = wanted;
         self.peak = self.peak.max(wanted);
-        true
+        Ok(true)
     }
 }
 
@@ -186,7 +202,7 @@ impl ResourceLimiter for MemoryMeter {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(true);
         }
-        Ok(self.grow(current, desired))
+        self.grow(current, desired)
     }
 
     fn table_growing(
@@ -199,7 +215,7 @@ impl ResourceLimiter for MemoryMeter {
             return Ok(true);
         }
         let current = current.saturating_mul(TABLE_ELEMENT_BYTES);
-        Ok(self.grow(current, desired.saturating_mul(TABLE_ELEMENT_BYTES)))
+        self.grow(current, desired.saturating_mul(TABLE_ELEMENT_BYTES))
     }
 
     fn instances(&self) -> usize {
@@ -221,7 +237,7 @@ mod tests {
 
     #[test]
     fn memories_and_tables_share_one_limit() {
-        let mut meter = MemoryMeter::new(100);
+        let mut meter = MemoryMeter::new(100, None);
         assert!(meter.memory_growing(0, 60, None).unwrap());
         assert!(!meter.table_growing(0, 6, None).unwrap());
         assert!(meter.table_growing(0, 5, None).unwrap());
@@ -230,14 +246,14 @@ mod tests {
 
     #[test]
     fn a_growth_past_the_memorys_own_maximum_is_not_charged() {
-        let mut meter = MemoryMeter::new(100);
+        let mut meter = MemoryMeter::new(100, None);
         assert!(meter.memory_growing(0, 60, Some(50)).unwrap());
         assert_eq!((meter.used(), meter.denied()), (0, 0));
     }
 
     #[test]
     fn growth_near_the_end_of_the_address_space_is_refused_not_wrapped() {
-        let mut meter = MemoryMeter::new(usize::MAX - 1);
+        let mut meter = MemoryMeter::new(usize::MAX - 1, None);
         assert!(meter.memory_growing(0, 10, None).unwrap());
         assert!(!meter.table_growing(0, usize::MAX, None).unwrap());
     }

@@ -1,9 +1,10 @@
 //! The trap taxonomy: what ended an instance, from typed codes only.
 
-use crate::limits::MemoryMeter;
+use crate::limits::{HOSTCALL_BYTES_MAX, MemoryMeter};
 use crate::printable::printable;
 use std::any::Any;
 use std::fmt;
+use wasmtime::component::Val;
 use wasmtime::{Trap, WasmBacktrace};
 
 /// Guest frames kept of a backtrace.
@@ -149,6 +150,14 @@ fn verdict(
     }
 }
 
+/// Whether the values of a call would have cost the host more than it may hold
+/// for the guest. Wasmtime keeps the type of this error to itself; the name that
+/// it is printed under for debugging is all that tells it from others, and a test
+/// notices if that changes.
+fn is_too_much_for_the_host(error: &wasmtime::Error) -> bool {
+    format!("{:?}", error.root_cause()) == "HostcallFuelExhausted"
+}
+
 // What wasmtime reports without a trap code: values and handles that break the
 // canonical ABI, requests that a host interface refuses to serve, and a system
 // that has no more memory or descriptors to give.
@@ -161,6 +170,9 @@ fn untyped(
     if meter.denied_in_call() && export == INSTANTIATION {
         return (Family::Memory, "out-of-memory", memory_detail(meter));
     }
+    if is_too_much_for_the_host(error) {
+        return (Family::Memory, "host-buffers", buffers_detail(meter));
+    }
     let kind = if error.is::<std::io::Error>() {
         "host-error"
     } else {
@@ -171,10 +183,23 @@ fn untyped(
 
 fn memory_detail(meter: &MemoryMeter) -> String {
     format!(
-        "memory would pass the limit of {} bytes ({} in use, {} growths refused)",
+        "memory would pass the limit of {} bytes ({} in use, {} to grow refused)",
         meter.limit(),
         meter.used(),
-        meter.denied()
+        match meter.denied() {
+            1 => "1 request".to_owned(),
+            times => format!("{times} requests"),
+        }
+    )
+}
+
+fn buffers_detail(meter: &MemoryMeter) -> String {
+    format!(
+        "the values of one call would take more of the host than the limit of {} bytes; each \
+         value inside a list, record or variant takes {} bytes, but bytes, text and numbers \
+         alone just their size",
+        meter.limit().min(HOSTCALL_BYTES_MAX),
+        size_of::<Val>()
     )
 }
 

@@ -6,6 +6,7 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyBytes;
 
 use crate::error::Result;
+use crate::runtime::exit::detached;
 use crate::wit::Given;
 
 #[pyfunction]
@@ -15,14 +16,14 @@ fn encode(
     module: PyBackedBytes,
     adapters: Option<Vec<(PyBackedStr, PyBackedBytes)>>,
 ) -> Result<Bound<'_, PyBytes>> {
-    let component = py.detach(|| {
+    let component = detached(py, || {
         let adapters: Vec<_> = adapters
             .iter()
             .flatten()
             .map(|(name, module)| core::Adapter { name, module })
             .collect();
         core::encode(&module, &adapters)
-    })?;
+    })??;
     Ok(PyBytes::new(py, &component))
 }
 
@@ -35,7 +36,7 @@ fn embed<'py>(
     world: Option<&str>,
     name: &str,
 ) -> Result<Bound<'py, PyBytes>> {
-    let module = py.detach(|| core::embed(&module, wit.source(name), world))?;
+    let module = detached(py, || core::embed(&module, wit.source(name), world))??;
     Ok(PyBytes::new(py, &module))
 }
 

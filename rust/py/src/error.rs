@@ -56,6 +56,7 @@ impl Error {
                 HostError::Busy { .. }
                     | HostError::Reentrant { .. }
                     | HostError::InstanceClosed(_)
+                    | HostError::CapacityExhausted(_)
                     | HostError::Engine(_)
             ) | Self::Python(_)
         )
@@ -169,7 +170,7 @@ fn host(error: HostError) -> PyErr {
         HostError::ImportMismatch(_) => ImportMissing::new_err(message),
         HostError::ExportMissing(_) => ExportMissing::new_err(message),
         HostError::LimitInvalid(_) => LimitInvalid::new_err(message),
-        HostError::Engine(_) => EngineError::new_err(message),
+        HostError::Engine(_) | HostError::Interrupted => EngineError::new_err(message),
         HostError::CompileRefused(_) => CompileRefused::new_err(message),
         HostError::CapacityExhausted(_) => CapacityExhausted::new_err(message),
         HostError::InstanceClosed(_) => InstanceClosed::new_err(message),

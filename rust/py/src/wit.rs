@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 
 use crate::error::Result;
+use crate::runtime::exit::detached;
 
 /// WIT as Python hands it over: the type says what it is.
 #[derive(FromPyObject)]
@@ -33,13 +34,15 @@ impl Given {
 #[pyfunction]
 #[pyo3(signature = (source, *, world=None, name="text.wit"))]
 fn resolve_json(py: Python<'_>, source: Given, world: Option<&str>, name: &str) -> Result<String> {
-    Ok(py.detach(|| core::resolve_json(source.source(name), world))?)
+    Ok(detached(py, || {
+        core::resolve_json(source.source(name), world)
+    })??)
 }
 
 #[pyfunction]
 #[pyo3(signature = (source, *, name="text.wit"))]
 fn world_text(py: Python<'_>, source: Given, name: &str) -> Result<String> {
-    Ok(py.detach(|| core::world_text(source.source(name)))?)
+    Ok(detached(py, || core::world_text(source.source(name)))??)
 }
 
 #[pyfunction]
@@ -49,7 +52,7 @@ fn validate(
     source: Given,
     name: &str,
 ) -> Result<(String, Vec<String>, Vec<String>, usize)> {
-    let found = py.detach(|| core::validate(source.source(name)))?;
+    let found = detached(py, || core::validate(source.source(name)))??;
     Ok((
         found.package,
         found.interfaces,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airssys_wasm import errors
-from airssys_wasm.cli.status import Status, hint_of, status_of
+from airssys_wasm.cli.status import Status, spoken, status_of
 
 TABLE = {
     "AirssysError": 1,
@@ -43,11 +43,31 @@ def test_the_numbers_are_those_that_scripts_know() -> None:
     assert [status.value for status in Status][:10] == list(range(10))
 
 
-def test_a_hint_of_the_error_itself_is_not_said_twice() -> None:
-    assert hint_of(errors.OutOfMemory("2 MiB were too little"))
-    assert not hint_of(errors.OutOfMemory("2 MiB were too little\nhint: allow more"))
+@pytest.mark.parametrize("separator", ["; hint: ", "\nhint: "])
+def test_a_hint_of_the_error_itself_stands_in_place_of_ours(separator: str) -> None:
+    ours = spoken(errors.OutOfMemory("2 MiB were too little"))
+    its_own = spoken(errors.OutOfMemory(f"2 MiB were too little{separator}allow more"))
+
+    assert ours[0] == its_own[0] == "2 MiB were too little"
+    assert "--memory" in ours[1]
+    assert its_own[1] == "allow more"
+
+
+def test_what_a_compiler_said_is_not_taken_for_a_hint() -> None:
+    said = "does not compile\nhint: see\nline 2"
+
+    assert spoken(errors.BuildError(said))[0] == said
 
 
 def test_a_missing_file_is_no_defect_of_ours() -> None:
-    assert status_of(FileNotFoundError("no.wasm")) is Status.GENERAL
-    assert "path" in hint_of(FileNotFoundError("no.wasm"))
+    missing = FileNotFoundError(2, "No such file or directory", "no.wasm")
+
+    assert status_of(missing) is Status.GENERAL
+    assert spoken(missing) == (
+        "no.wasm: No such file or directory",
+        "check the path and its permissions",
+    )
+
+
+def test_the_answer_of_a_component_is_said_to_be_one() -> None:
+    assert spoken(errors.ComponentError("no words"))[0].endswith("with an error: no words")

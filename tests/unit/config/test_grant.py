@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any
 
 import pytest
 
-from airssys_wasm import CapabilityDenied, Grant
+from airssys_wasm import CapabilityDenied, Grant, ValueMismatch
 
 
 def test_by_default_it_is_clocks_random_and_captured_output() -> None:
@@ -60,6 +61,19 @@ def test_variables_may_have_values_of_their_own() -> None:
     assert Grant(environment={"A": "1"}).variables() == [("A", "1")]
     assert Grant(environment=[]).variables() == []
     assert Grant().variables() is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="variables are Unicode there")
+def test_a_variable_of_other_bytes_than_text_is_refused_by_name() -> None:
+    # As a process gets it that was started with such a value.
+    os.environb[b"AIRSSYS_TEST_BYTES"] = b"caf\xe9"
+    try:
+        with pytest.raises(ValueMismatch, match=r"'AIRSSYS_TEST_BYTES'.*hint: ") as caught:
+            Grant(environment=["AIRSSYS_TEST_BYTES"]).variables()
+    finally:
+        del os.environb[b"AIRSSYS_TEST_BYTES"]
+
+    assert caught.value.path == "environment.AIRSSYS_TEST_BYTES"
 
 
 @pytest.mark.parametrize("name", ["", "A=B", "A\0", "\ud800", 7, None])

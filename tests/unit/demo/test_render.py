@@ -41,11 +41,11 @@ SHOW = Show(
 )
 
 
-def rendered(show: Show, *, terminal: bool) -> str:
+def rendered(show: Show, *, terminal: bool, width: int = 100) -> str:
     stream = io.StringIO()
     # The width of a pipe is unbounded; a terminal here is a common one.
     console = Console(
-        file=stream, force_terminal=terminal, soft_wrap=not terminal, highlight=False, width=100
+        file=stream, force_terminal=terminal, soft_wrap=not terminal, highlight=False, width=width
     )
     render(show, console)
     return stream.getvalue()
@@ -64,6 +64,14 @@ def test_a_terminal_gets_colour_and_a_table_of_receipts() -> None:
 
     assert "\x1b[" in text
     assert "memory peak" in text
+
+
+def test_a_narrow_terminal_gets_lines_for_a_table() -> None:
+    text = rendered(SHOW, terminal=True, width=40)
+
+    assert "# Report" in text
+    assert "receipt reader: 12.50 ms" in text
+    assert "…" not in text
 
 
 @pytest.mark.parametrize("terminal", [True, False])

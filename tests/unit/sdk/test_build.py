@@ -8,6 +8,8 @@ import pytest
 
 from airssys_wasm.errors import BuildError
 from airssys_wasm.sdk import build
+from airssys_wasm.sdk.build import write
+from airssys_wasm.sdk.rust import _PatchWarning
 
 
 def test_a_folder_without_a_guest_is_refused(tmp_path: Path) -> None:
@@ -56,3 +58,25 @@ def test_a_package_without_a_main_module_is_refused(text: str, tmp_path: Path) -
 
     with pytest.raises(BuildError, match='names no "main" module'):
         build(tmp_path)
+
+
+def test_a_component_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(BuildError, match=r"file.x\.wasm: cannot be written: .*\nhint: "):
+        write(tmp_path / "file" / "x.wasm", b"")
+
+
+def test_an_author_does_not_hear_of_the_patch_for_the_sdk() -> None:
+    """As cargo 1.96 words it where the standard library is built along."""
+    said = [
+        "   Compiling core v0.0.0",
+        "warning: patch `airssys-sdk v0.1.0 (/sdk)` was not used in the crate graph",
+        "help: Check that the patched package version and available features are compatible",
+        "      with the dependency requirements. If the patch has a different version from",
+        "      version. This may also occur with an optional dependency that is not enabled.",
+        "warning: unused variable: `x`",
+        " --> src/lib.rs:3:9",
+    ]
+
+    assert list(filter(_PatchWarning(), said)) == [said[0], *said[-2:]]

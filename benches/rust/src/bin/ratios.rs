@@ -180,6 +180,7 @@ fn host_function() -> Result<Value> {
 
 fn importer(component: &Arc<airssys_host::Component>, typed: bool) -> Result<Arc<Instance>> {
     let functions = ours::importer_functions(typed);
+    let interfaces = ours::importer_interfaces();
     // Linked instances are shared by what was supplied, not by how it is joined.
     let component = if typed {
         Arc::clone(component)
@@ -188,6 +189,8 @@ fn importer(component: &Arc<airssys_host::Component>, typed: bool) -> Result<Arc
     };
     let supply = Supply {
         functions: &functions,
+        interfaces: &interfaces,
+        unused: &[],
         embedder: Arc::new(ours::Adder),
     };
     ours::instance(&component, false, supply)

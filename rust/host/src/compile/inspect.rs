@@ -71,7 +71,10 @@ pub(crate) fn to_binary<'a>(
             )
         })?;
     refuse_long_text(text.len())?;
-    let binary = wat::parse_str(text).map_err(|error| invalid(name, &error.to_string()))?;
+    let binary = wat::parse_str(text).map_err(|mut error| {
+        error.set_path(name);
+        invalid(name, &error.to_string())
+    })?;
     refuse_large(binary.len(), bounds.component_bytes_max)?;
     Ok(Cow::Owned(binary))
 }
@@ -244,6 +247,8 @@ mod tests {
             component_bytes_max: 1 << 20,
             seconds_max,
             memory_bytes_max: 1 << 30,
+            processes_max: 1,
+            queue_seconds_max: 1.0,
             worker: None,
         }
     }

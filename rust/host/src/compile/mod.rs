@@ -5,6 +5,8 @@ mod bound;
 mod cache;
 mod footprint;
 mod inspect;
+mod queue;
+mod tables;
 mod worker;
 
 pub use cache::{Cache, CacheState, CacheStatistics};
@@ -12,6 +14,8 @@ pub use worker::{WorkerCommand, run_worker};
 
 pub(crate) use footprint::footprint;
 pub(crate) use inspect::to_binary;
+pub(crate) use queue::Queue;
+pub(crate) use tables::outgrow_pool;
 
 use crate::engine::{Allocation, Engine, Metering};
 use crate::error::{Error, Result};
@@ -29,13 +33,17 @@ pub struct CompileBounds {
     pub seconds_max: f64,
     /// Memory of the compiling process.
     pub memory_bytes_max: u64,
+    /// Compiling processes at once.
+    pub processes_max: usize,
+    /// How long to wait for one of them.
+    pub queue_seconds_max: f64,
     /// How to start the compiling process. Without it nothing larger than what
     /// is harmless in this process is compiled.
     pub worker: Option<WorkerCommand>,
 }
 
 /// Bytes of code that any component may compile to, and for each of its own bytes
-/// as many more: native code is five times as large, debug records included.
+/// as many more: native code is two to five times as large.
 const ARTEFACT_BYTES: u64 = 16 * 1024 * 1024;
 const ARTEFACT_BYTES_PER_BYTE: u64 = 32;
 
@@ -70,14 +78,24 @@ pub(crate) fn ready(
         })
         .ok()
     };
+    let done = engine.compiling().done();
     if let Some(found) = engine.cache().load(&key, open) {
         return Ok(found);
     }
+    // Held until the artefact is in the cache, where the next in turn looks.
+    let mut _place = None;
     let artefact = if inspect::is_light(binary, &engine.options().compile)? {
         target
             .precompile_component(binary)
             .map_err(|error| invalid(&error))?
     } else {
+        let seconds_max = engine.options().compile.queue_seconds_max;
+        _place = Some(engine.compiling().enter(seconds_max)?);
+        if engine.compiling().done() != done
+            && let Some(found) = engine.cache().load(&key, open)
+        {
+            return Ok(found);
+        }
         worker::compile(engine.options(), metering, binary)?
     };
     engine.cache().store(&key, &artefact);

@@ -9,7 +9,7 @@
 //! has the answer, so a worker whose input ends has nobody to work for.
 
 use super::{bound, inspect};
-use crate::engine::{EngineOptions, Metering, compile_engine};
+use crate::engine::{EngineOptions, Metering, compile_engine, long_call};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -30,6 +30,8 @@ const START_SECONDS: u64 = 1;
 const WATCH_STACK_BYTES: usize = 64 * 1024;
 /// How often the parent looks whether the worker has ended.
 const POLL: Duration = Duration::from_millis(2);
+/// The same in ticks of a long call, at which the embedder is asked to go on.
+const POLL_TICKS: u32 = 2;
 
 /// The program that runs [`run_worker`], with its arguments.
 #[derive(Clone, Debug)]
@@ -85,6 +87,7 @@ enum Ending {
     Answered(Vec<u8>),
     TooLarge(u64),
     TimedOut,
+    Interrupted,
     Died,
 }
 
@@ -110,8 +113,11 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
             let mut output = output.take(most_bytes + SEAL_BYTES + 1);
             output.read_to_end(&mut bytes).map(|_| bytes)
         });
-        while !answer.is_finished() && Instant::now() < deadline {
+        let (mut ticks, mut go_on) = (0_u32, true);
+        while go_on && !answer.is_finished() && Instant::now() < deadline {
             thread::sleep(POLL);
+            ticks = ticks.saturating_add(POLL_TICKS);
+            go_on = long_call(ticks);
         }
         let timed_out = !answer.is_finished();
         // Killing closes its pipes, which ends both threads.
@@ -119,6 +125,7 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
         let _ = child.wait();
         drop(sent.join());
         match answer.join() {
+            _ if !go_on => Ending::Interrupted,
             _ if timed_out => Ending::TimedOut,
             Ok(Ok(bytes)) if bytes.len() as u64 > most_bytes + SEAL_BYTES => {
                 Ending::TooLarge(most_bytes)
@@ -131,6 +138,7 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
 
 fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8>> {
     match ending {
+        Ending::Interrupted => Err(Error::Interrupted),
         Ending::TimedOut => Err(Error::CompileRefused(format!(
             "compiling took longer than the {seconds} s allowed and was stopped; \
              hint: raise Engine(compile_seconds_max=...)"

@@ -8,13 +8,13 @@ mod ticker;
 
 pub use capacity::Capacity;
 pub use profile::{Allocation, Metering};
-pub use ticker::{forked, mark_forked, on_long_call};
+pub use ticker::{mark_forked, on_long_call};
 
 pub(crate) use clock::{Ticks, duration, ticks};
 pub(crate) use profile::{GUEST_FEATURES, compile_engine, describe};
 pub(crate) use ticker::{Activity, long_call};
 
-use crate::compile::{Cache, CompileBounds};
+use crate::compile::{Cache, CompileBounds, Queue};
 use crate::component::{Component, Registry};
 use crate::error::{Error, Result};
 use crate::limits::Policy;
@@ -71,6 +71,7 @@ struct Inner {
     runtime: OnceLock<tokio::runtime::Runtime>,
     live: AtomicUsize,
     capacity: Capacity,
+    compiling: Queue,
 }
 
 impl Engine {
@@ -82,6 +83,7 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Engine> {
         clock::start();
         let capacity = Capacity::probe(&options);
+        let compiling = Queue::new(options.compile.processes_max);
         let cache = Cache::open(options.cache_dir.as_deref(), options.cache_bytes_max);
         let engine = Engine {
             inner: Arc::new(Inner {
@@ -93,6 +95,7 @@ impl Engine {
                 runtime: OnceLock::new(),
                 live: AtomicUsize::new(0),
                 capacity,
+                compiling,
             }),
         };
         // Built now, so that a machine that cannot hold the pool says so here.
@@ -107,6 +110,7 @@ impl Engine {
     /// [`Error::ComponentInvalid`] before anything ran, [`Error::CompileRefused`]
     /// if compiling it would pass the engine's bounds.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Arc<Component>> {
+        self.refuse_forked()?;
         Component::load(self, name, bytes)
     }
 
@@ -145,6 +149,11 @@ impl Engine {
         &self.inner.cache
     }
 
+    /// The way to its compiling processes.
+    pub(crate) fn compiling(&self) -> &Queue {
+        &self.inner.compiling
+    }
+
     pub(crate) fn registry(&self) -> &Registry {
         &self.inner.registry
     }
@@ -179,9 +188,19 @@ impl Engine {
         Ok(self.inner.runtime.get_or_init(|| runtime))
     }
 
+    /// Fails in a forked child if the engine was made before: its ticker is not
+    /// here, so no deadline would hold.
+    #[inline]
+    pub(crate) fn refuse_forked(&self) -> Result<()> {
+        if !self.inner.ticker.is_left_behind() {
+            return Ok(());
+        }
+        Err(left_behind())
+    }
+
     /// Counts one more instance in, or refuses it.
     pub(crate) fn admit(&self) -> Result<Admission> {
-        refuse_forked()?;
+        self.refuse_forked()?;
         self.inner.ticker.ensure_alive()?;
         let ceiling = self.inner.capacity.instances_max;
         let before = self.inner.live.fetch_add(1, Ordering::Relaxed);
@@ -226,15 +245,11 @@ impl Drop for Admission {
     }
 }
 
-/// Fails in a forked child, where no ticker runs and no deadline would hold.
-#[inline]
-pub(crate) fn refuse_forked() -> Result<()> {
-    if !forked() {
-        return Ok(());
-    }
-    Err(Error::Engine(
+#[cold]
+fn left_behind() -> Error {
+    Error::Engine(
         "the engine was made before this process was forked and has no threads here; \
-         hint: start the child with the spawn method and make a new Engine in it"
+         hint: make a new Engine in the child, or start the child with the spawn method"
             .to_owned(),
-    ))
+    )
 }

@@ -1,8 +1,10 @@
 //! The wasmtime configurations: which code is made and where instances live.
 
+use super::ticker::generation;
 use super::{Density, EngineOptions};
 use crate::error::{Error, Result};
-use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
+use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, POOLED_TABLE_ELEMENTS_MAX, TABLES_MAX};
+use crate::stack::{ASYNC_STACK_BYTES, WASM_STACK_BYTES};
 use crate::trap::BACKTRACE_FRAMES_MAX;
 use std::num::NonZeroUsize;
 use wasmtime::{
@@ -29,12 +31,6 @@ pub enum Allocation {
     OnDemand,
 }
 
-/// Stack of guest code.
-const WASM_STACK_BYTES: usize = 512 * 1024;
-/// Stack of a guest that may wait. The embedder's functions run on it too, and an
-/// interpreter bounds its recursion for the 8 MiB that threads have; what is not
-/// used is address space only.
-const ASYNC_STACK_BYTES: usize = 12 * 1024 * 1024;
 /// Address space of a standard memory: with it 32-bit accesses need no check.
 const STANDARD_RESERVATION_BYTES: u64 = 4 << 30;
 /// Guard behind a standard memory; constant offsets up to it need no check.
@@ -54,8 +50,6 @@ const DECOMMIT_BATCH: usize = 8;
 const STACK_KEEP_RESIDENT_BYTES: usize = 64 * 1024;
 /// The same for tables.
 const TABLE_KEEP_RESIDENT_BYTES: usize = 4 * 1024;
-/// Elements a pooled table has room for.
-const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// Room for the host's own record of one core instance.
 const CORE_INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// Core instances laid out for a slot: around the guest's own module, tool
@@ -141,6 +135,8 @@ fn code(metering: Metering) -> Config {
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .concurrency_support(false)
+        // The threads it would be compiled in do not exist in a forked child.
+        .parallel_compilation(generation() == 0)
         .epoch_interruption(true)
         .consume_fuel(metering == Metering::Fuel)
         .max_wasm_stack(WASM_STACK_BYTES)
@@ -181,7 +177,7 @@ fn pool(density: Density, slots: u32) -> PoolingAllocationConfig {
         .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
         .total_stacks(slots)
         .max_memory_size(memory_bytes)
-        .table_elements(TABLE_ELEMENTS_MAX)
+        .table_elements(POOLED_TABLE_ELEMENTS_MAX)
         .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_component_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_core_instances_per_component(u32::try_from(CORE_INSTANCES_MAX).unwrap_or(u32::MAX))

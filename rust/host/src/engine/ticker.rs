@@ -4,7 +4,7 @@
 //! run for a while, so that an idle process costs next to nothing.
 
 use crate::error::{Error, Result};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const DOZE: Duration = Duration::from_millis(40);
 /// Ticks without a call before the thread goes to sleep.
 const IDLE_TICKS: u32 = 50;
 
-static FORKED: AtomicBool = AtomicBool::new(false);
+static GENERATION: AtomicU32 = AtomicU32::new(0);
 static ON_LONG_CALL: OnceLock<fn(u32) -> bool> = OnceLock::new();
 
 /// Registers what to do, on the calling thread, at each tick that finds a call
@@ -26,14 +26,16 @@ pub fn on_long_call(hook: fn(u32) -> bool) {
     let _ = ON_LONG_CALL.set(hook);
 }
 
-/// Tells whether this process is a forked child, where no ticker runs.
-pub fn forked() -> bool {
-    FORKED.load(Ordering::Relaxed)
+/// How many forks lie between this process and the one that loaded the library.
+#[inline]
+pub(super) fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
 }
 
-/// Marks this process as a forked child: engines made before refuse to work.
+/// Marks this process as a forked child. None of the threads made before the fork
+/// is here: engines made before refuse to work, new ones start their own.
 pub fn mark_forked() {
-    FORKED.store(true, Ordering::Relaxed);
+    GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
 pub(crate) fn long_call(ticks: u32) -> bool {
@@ -123,6 +125,8 @@ impl Shared {
 
 /// Owns the ticking thread; dropping it ends the thread.
 pub(super) struct Ticker {
+    /// Of the process that its thread runs in.
+    generation: u32,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -130,6 +134,7 @@ pub(super) struct Ticker {
 impl Ticker {
     pub(super) fn start() -> Result<Ticker> {
         let ticker = Ticker {
+            generation: generation(),
             shared: Arc::default(),
             thread: Mutex::new(None),
         };
@@ -153,6 +158,12 @@ impl Ticker {
         Ok(())
     }
 
+    /// Whether it was started before this process was forked, and is not here.
+    #[inline]
+    pub(super) fn is_left_behind(&self) -> bool {
+        self.generation != generation()
+    }
+
     pub(super) fn watch(&self, engine: &wasmtime::Engine) {
         let mut engines = lock(&self.shared.engines);
         if !engines
@@ -170,10 +181,15 @@ impl Ticker {
 
 impl Drop for Ticker {
     fn drop(&mut self) {
+        let thread = lock(&self.thread).take();
+        if self.is_left_behind() {
+            // The thread does not exist here: it can be neither joined nor let go.
+            std::mem::forget(thread);
+            return;
+        }
         self.shared.stop.store(true, Ordering::Relaxed);
         self.shared.activity.touch();
-        // In a forked child the thread does not exist and cannot be joined.
-        if let (Some(thread), false) = (lock(&self.thread).take(), forked()) {
+        if let Some(thread) = thread {
             let _ = thread.join();
         }
     }

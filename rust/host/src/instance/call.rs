@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny, TypedFunc, Val};
 use wasmtime::{AsContextMut as _, Store};
 
+/// How late a call may end after its deadline.
+const LATENESS_MAX: Duration = Duration::from_millis(100);
+
 /// What a call enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -43,7 +46,7 @@ pub trait Invocation: Send {
     fn call_async(
         self,
         store: &mut Store<StoreData>,
-        function: Option<Function>,
+        function: Option<&mut Function>,
     ) -> impl Future<Output = wasmtime::Result<Self::Output>> + Send;
 
     /// Bytes of the arguments.
@@ -78,6 +81,23 @@ impl<'a, S: Signature> Typed<'a, S> {
     pub fn new(params: S::Params<'a>) -> Self {
         Self { params }
     }
+
+    /// The function, checked against the signature the first time.
+    #[inline]
+    fn checked(
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> wasmtime::Result<TypedFunc<S::Params<'a>, S::Return>> {
+        let function = function.ok_or_else(no_function)?;
+        let signature = TypeId::of::<S>();
+        if function.checked != Some(signature) {
+            function.func.typed::<S::Params<'a>, S::Return>(store)?;
+            function.checked = Some(signature);
+        }
+        // SAFETY: this very function was checked against `S`, just now or by an
+        // earlier call, and `S` fixes both types but for their lifetimes.
+        Ok(unsafe { TypedFunc::new_unchecked(function.func) })
+    }
 }
 
 impl<S: Signature> Invocation for Typed<'_, S> {
@@ -89,29 +109,16 @@ impl<S: Signature> Invocation for Typed<'_, S> {
         store: &mut Store<StoreData>,
         function: Option<&mut Function>,
     ) -> wasmtime::Result<S::Return> {
-        let function = function.ok_or_else(no_function)?;
-        let signature = TypeId::of::<S>();
-        if function.checked != Some(signature) {
-            function
-                .func
-                .typed::<S::Params<'_>, S::Return>(&mut *store)?;
-            function.checked = Some(signature);
-        }
-        // SAFETY: this very function was checked against `S`, just now or by an
-        // earlier call, and `S` fixes both types but for their lifetimes.
-        let typed = unsafe { TypedFunc::<S::Params<'_>, S::Return>::new_unchecked(function.func) };
+        let typed = Self::checked(store, function)?;
         typed.call(store, self.params)
     }
 
     async fn call_async(
         self,
         store: &mut Store<StoreData>,
-        function: Option<Function>,
+        function: Option<&mut Function>,
     ) -> wasmtime::Result<S::Return> {
-        let function = function.ok_or_else(no_function)?;
-        let typed = function
-            .func
-            .typed::<S::Params<'_>, S::Return>(&mut *store)?;
+        let typed = Self::checked(store, function)?;
         typed.call_async(store, self.params).await
     }
 
@@ -158,7 +165,7 @@ impl Invocation for Dynamic {
     async fn call_async(
         self,
         store: &mut Store<StoreData>,
-        function: Option<Function>,
+        function: Option<&mut Function>,
     ) -> wasmtime::Result<Vec<Val>> {
         let function = function.ok_or_else(no_function)?;
         let mut results = self.room();
@@ -195,7 +202,7 @@ impl Invocation for DropResource {
     async fn call_async(
         self,
         store: &mut Store<StoreData>,
-        _function: Option<Function>,
+        _function: Option<&mut Function>,
     ) -> wasmtime::Result<()> {
         self.0.resource_drop_async(store).await
     }
@@ -296,21 +303,28 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::InstanceClosed`]; [`Error::Reentrant`] if the call that has it
-    /// runs on this thread, beneath us; [`Error::Engine`] after a fork.
+    /// runs on this thread, beneath us; [`Error::CapacityExhausted`] if the thread
+    /// has too little stack for a guest; [`Error::Engine`] after a fork.
     #[inline]
     pub fn enter(&self, target: Target) -> Result<Option<Lease<'_>>> {
-        crate::engine::refuse_forked()?;
+        self.component.engine().refuse_forked()?;
+        crate::stack::require_room()?;
         match self.slot.take(Owner::this_thread())? {
             Taken::Held(held) => Ok(Some(Lease {
                 instance: self,
                 held,
                 queued_ticks: 0,
             })),
-            Taken::Mine => Err(Error::Reentrant {
-                component: self.component.name().to_owned(),
-                export: self.target_name(target),
-            }),
+            Taken::Mine => Err(self.reentrant(target)),
             Taken::Busy => Ok(None),
+        }
+    }
+
+    /// What a caller gets whom the running call waits for.
+    pub fn reentrant(&self, target: Target) -> Error {
+        Error::Reentrant {
+            component: self.component.name().to_owned(),
+            export: self.target_name(target),
         }
     }
 
@@ -321,6 +335,12 @@ impl Instance {
             export: self.target_name(target),
             call_seconds_max: self.limits.call_max.as_secs_f64(),
         }
+    }
+
+    /// How long a caller waits for its turn: longer than any call that has the
+    /// instance may still last, so that the end of that call is what it hears of.
+    pub fn turn_max(&self) -> Duration {
+        self.limits.call_max + LATENESS_MAX
     }
 
     /// Waits until the instance may be free, at most `most`.
@@ -335,10 +355,10 @@ impl Instance {
     {
         let instance = Arc::clone(self);
         let future = Box::pin(async move {
-            crate::engine::refuse_forked()?;
+            instance.component.engine().refuse_forked()?;
             let began = Ticks::now();
             let turn = pin!(instance.slot.take_async());
-            let deadline = Instant::now() + instance.limits.call_max;
+            let deadline = Instant::now() + instance.turn_max();
             let Some(held) = within(deadline, turn).await else {
                 return Err(instance.busy(target));
             };
@@ -379,16 +399,14 @@ impl Lease<'_> {
     pub fn run<I: Invocation>(mut self, target: Target, invocation: I) -> Result<I::Output> {
         let bytes_in = invocation.bytes_in();
         let live = &mut *self.held;
-        let began = live.begin(self.instance, target, false);
-        let ended = match began.and_then(|()| live.drop_abandoned(self.instance)) {
-            Ok(()) => {
-                let Live {
-                    store, functions, ..
-                } = live;
-                invocation.call(store, function_mut(functions, target))
-            }
-            Err(error) => Err(error),
-        };
+        let began = live.begin(target, false);
+        if let Err(error) = live.drop_abandoned(self.instance) {
+            return self.finish::<I>(Target::Destructor, bytes_in, Err(error));
+        }
+        let Live {
+            store, functions, ..
+        } = live;
+        let ended = began.and_then(|()| invocation.call(store, function_mut(functions, target)));
         self.finish::<I>(target, bytes_in, ended)
     }
 
@@ -400,29 +418,26 @@ impl Lease<'_> {
         invocation: I,
     ) -> Result<I::Output> {
         let bytes_in = invocation.bytes_in();
-        let live = &mut *self.held;
-        let ended = match live.begin(self.instance, target, true) {
-            Ok(()) => {
-                let deadline = live.store.data().deadline();
-                let passed = live.store.data().deadline_passed();
-                let Live {
-                    store, functions, ..
-                } = live;
-                let function = function_mut(functions, target).copied();
-                let abandoned = self.instance.abandoned.take();
-                let call = pin!(async {
-                    for resource in abandoned {
-                        resource.resource_drop_async(&mut *store).await?;
-                    }
-                    invocation.call_async(store, function).await
-                });
-                within(deadline, call)
-                    .await
-                    .unwrap_or_else(|| Err(passed.into()))
-            }
-            Err(error) => Err(error),
+        let began = self.held.begin(target, true);
+        let data = self.held.store.data();
+        let (deadline, passed) = (data.deadline(), data.deadline_passed());
+        let mut running = Target::Destructor;
+        let ended = {
+            let abandoned = self.instance.abandoned.take();
+            let live = &mut *self.held;
+            let call = pin!(async {
+                for resource in abandoned {
+                    resource.resource_drop_async(&mut live.store).await?;
+                }
+                running = target;
+                began?;
+                let function = function_mut(&mut live.functions, target);
+                invocation.call_async(&mut live.store, function).await
+            });
+            within(deadline, call).await
         };
-        self.finish::<I>(target, bytes_in, ended)
+        let ended = ended.unwrap_or_else(|| Err(passed.into()));
+        self.finish::<I>(running, bytes_in, ended)
     }
 
     #[inline]
@@ -435,7 +450,7 @@ impl Lease<'_> {
         let mut usage = Usage {
             bytes_in,
             queued_ticks: self.queued_ticks,
-            ..self.held.usage(self.instance)
+            ..self.held.usage()
         };
         let late = self.held.store.data().is_past_deadline(usage.run_ticks);
         match ended {
@@ -480,15 +495,10 @@ async fn within<F: Future>(deadline: Instant, mut call: Pin<&mut F>) -> Option<F
 impl Live {
     /// Sets the meters and looks the function up.
     #[inline]
-    fn begin(
-        &mut self,
-        instance: &Instance,
-        target: Target,
-        may_yield: bool,
-    ) -> wasmtime::Result<()> {
+    fn begin(&mut self, target: Target, may_yield: bool) -> wasmtime::Result<()> {
         self.store.data_mut().start_call(may_yield);
         self.store.set_epoch_deadline(TICKS_PER_CHECK);
-        if let Some(fuel) = instance.limits.fuel_max {
+        if let Some(fuel) = self.fuel_max {
             self.store.set_fuel(fuel)?;
         }
         match target {
@@ -525,9 +535,9 @@ impl Live {
     }
 
     #[inline]
-    fn usage(&self, instance: &Instance) -> Usage {
+    pub(super) fn usage(&self) -> Usage {
         let mut usage = self.store.data().usage();
-        if let Some(most) = instance.limits.fuel_max {
+        if let Some(most) = self.fuel_max {
             usage.fuel = self
                 .store
                 .get_fuel()

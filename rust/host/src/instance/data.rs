@@ -1,5 +1,7 @@
 //! What a store carries: the meters of the running call and the doors out.
 
+use super::Watch;
+use crate::component::Component;
 use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
 use crate::limits::{Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
@@ -24,7 +26,8 @@ pub struct Receipt {
     pub memory_bytes_peak: u64,
     /// Growths of memory refused to the instance so far.
     pub memory_denied: u64,
-    /// Host functions it called.
+    /// Host functions it called: the embedder's, those of WASI, and destructors
+    /// of the host's resources.
     pub host_calls: u64,
     /// Bytes of its arguments.
     pub bytes_in: u64,
@@ -50,6 +53,11 @@ pub struct StoreData {
     pub(crate) meter: MemoryMeter,
     clock: Clock,
     host_calls: u64,
+    /// Calls of WASI that the guest has not paid with fuel yet.
+    unpaid_calls: u64,
+    metered: bool,
+    /// How often the guest called the host and did not come back yet.
+    pub(super) host_depth: u32,
     embedder: Arc<dyn Embedder>,
     wasi: Option<Box<WasiState>>,
     activity: Arc<Activity>,
@@ -68,13 +76,17 @@ struct Clock {
 
 impl StoreData {
     pub(super) fn new(
+        component: &Arc<Component>,
         limits: &Limits,
         embedder: Arc<dyn Embedder>,
         wasi: Option<Box<WasiState>>,
         admission: Admission,
     ) -> StoreData {
         StoreData {
-            meter: MemoryMeter::new(limits.memory_bytes_max),
+            meter: MemoryMeter::new(
+                limits.memory_bytes_max,
+                Some(Watch::new(Arc::clone(component))),
+            ),
             clock: Clock {
                 most: limits.call_max,
                 most_ticks: ticks(limits.call_max),
@@ -83,6 +95,9 @@ impl StoreData {
                 may_yield: false,
             },
             host_calls: 0,
+            unpaid_calls: 0,
+            metered: limits.fuel_max.is_some(),
+            host_depth: 0,
             embedder,
             wasi,
             activity: admission.activity(),
@@ -94,8 +109,10 @@ impl StoreData {
     #[inline]
     pub(super) fn start_call(&mut self, may_yield: bool) {
         self.activity.touch();
-        self.meter.start_call();
+        self.meter.start_call(may_yield);
         self.host_calls = 0;
+        self.unpaid_calls = 0;
+        self.host_depth = 0;
         self.clock.started = Ticks::now();
         self.clock.ticks = 0;
         self.clock.may_yield = may_yield;
@@ -153,19 +170,39 @@ impl StoreData {
         self.clock.may_yield
     }
 
+    /// Whether the guest pays for what it uses with fuel.
+    #[inline]
+    pub(super) fn is_metered(&self) -> bool {
+        self.metered
+    }
+
+    /// Calls of WASI, and the bytes they carried, since this was last asked.
+    pub(super) fn take_unpaid(&mut self) -> (u64, u64) {
+        let calls = std::mem::take(&mut self.unpaid_calls);
+        let bytes = if calls == 0 {
+            0
+        } else {
+            self.wasi().take_carried()
+        };
+        (calls, bytes)
+    }
+
+    /// Counts a call of WASI and hands out what it works on.
+    pub(crate) fn wasi_call(&mut self) -> &mut WasiState {
+        self.host_calls += 1;
+        self.unpaid_calls += 1;
+        self.wasi()
+    }
+
     /// Counts a host call and hands out what runs it.
-    pub fn host_call(&mut self) -> Arc<dyn Embedder> {
+    pub(super) fn host_call(&mut self) -> Arc<dyn Embedder> {
         self.host_calls += 1;
         Arc::clone(&self.embedder)
     }
 
-    pub(crate) fn embedder(&self) -> &dyn Embedder {
-        &*self.embedder
-    }
-
     /// The WASI side. Only linked WASI interfaces ask for it, and a store whose
     /// component links any is made with one; the empty one grants nothing.
-    pub(crate) fn wasi(&mut self) -> &mut WasiState {
+    fn wasi(&mut self) -> &mut WasiState {
         self.wasi
             .get_or_insert_with(|| Box::new(WasiState::new(&Grant::nothing())))
     }

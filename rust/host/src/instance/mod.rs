@@ -5,25 +5,41 @@ mod call;
 mod data;
 mod ledger;
 mod slot;
+mod tariff;
+mod warning;
 mod weigh;
 
 pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
 pub use data::{Receipt, StoreData};
 pub use slot::Function;
+pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
+
+pub use warning::{MemoryWarning, memory_warning_bytes, on_memory_warning};
+
+pub(crate) use warning::Watch;
+pub(crate) use weigh::values as bytes_of;
 
 use crate::component::Component;
-use crate::engine::{Allocation, Metering};
+use crate::engine::{Allocation, Metering, long_call};
 use crate::error::{Error, Result};
 use crate::limits::{FOOTPRINT_BYTES_FREE, HANDLES_MAX, HOSTCALL_BYTES_MAX, Limits};
 use crate::linker::{self, Grant, Output, Prelinked, Supply, WasiState};
-use crate::trap::{self, Failure, Family};
+use crate::trap::{self, Failure, Family, Interrupted};
 use abandoned::Abandoned;
 use call::DropResource;
 use data::{TICKS_PER_CHECK, on_tick};
 use slot::{Live, Slot};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
+
+/// Time between two looks whether the embedder wants to go on while an instance
+/// that may wait is made.
+const LOOK: Duration = Duration::from_millis(50);
+/// The same in ticks of a long call.
+const LOOK_TICKS: u32 = 50;
 
 /// A component instance. Threads share it through an [`Arc`].
 pub struct Instance {
@@ -60,7 +76,7 @@ impl Instance {
             limits,
             grant,
             metering,
-            embedder: supply.embedder,
+            supply,
         };
         let allocation = if component.code().fits_pool(limits.memory_bytes_max) {
             Allocation::Pooled
@@ -68,10 +84,10 @@ impl Instance {
             Allocation::OnDemand
         };
         builder.check_footprint()?;
-        let mut prelinked = builder.prelink(allocation, supply.functions)?;
+        let mut prelinked = builder.prelink(allocation)?;
         let mut built = builder.build(&prelinked);
         if matches!(built, Err(Unbuilt::PoolFull)) {
-            prelinked = builder.prelink(Allocation::OnDemand, supply.functions)?;
+            prelinked = builder.prelink(Allocation::OnDemand)?;
             built = builder.build(&prelinked);
         }
         let live = match built {
@@ -152,21 +168,17 @@ struct Builder<'a> {
     limits: Limits,
     grant: &'a Grant,
     metering: Metering,
-    embedder: Arc<dyn linker::Embedder>,
+    supply: Supply<'a>,
 }
 
 impl Builder<'_> {
-    fn prelink(
-        &self,
-        allocation: Allocation,
-        supplied: &[linker::Supplied],
-    ) -> Result<Arc<Prelinked>> {
+    fn prelink(&self, allocation: Allocation) -> Result<Arc<Prelinked>> {
         linker::prelink(
             self.component,
             self.metering,
             allocation,
             self.grant,
-            supplied,
+            &self.supply,
         )
     }
 
@@ -192,6 +204,9 @@ impl Builder<'_> {
     }
 
     fn build(&self, prelinked: &Prelinked) -> Result<Live, Unbuilt> {
+        if !prelinked.waits {
+            crate::stack::require_room()?;
+        }
         let mut store = self.store(prelinked)?;
         let instance = match self.instantiate(&mut store, prelinked) {
             Ok(_) if store.data().is_late() => {
@@ -211,6 +226,7 @@ impl Builder<'_> {
             instance,
             functions: vec![None; exports.len()],
             exports,
+            fuel_max: self.limits.fuel_max,
         })
     }
 
@@ -219,19 +235,27 @@ impl Builder<'_> {
         let wasi = prelinked
             .uses_wasi
             .then(|| Box::new(WasiState::new(self.grant)));
-        let data = StoreData::new(&self.limits, Arc::clone(&self.embedder), wasi, admission);
+        let data = StoreData::new(
+            self.component,
+            &self.limits,
+            Arc::clone(&self.supply.embedder),
+            wasi,
+            admission,
+        );
         let mut store = Store::new(prelinked.pre.engine(), data);
         store.limiter(|data| &mut data.meter);
         store.epoch_deadline_callback(on_tick);
         store.set_epoch_deadline(TICKS_PER_CHECK);
         // What the host holds for the guest counts as the guest's own memory,
         // and is never more than the host can bear.
-        store.set_hostcall_fuel(self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX));
+        let buffers = self.limits.memory_bytes_max.min(HOSTCALL_BYTES_MAX);
+        store.set_hostcall_fuel(buffers / self.component.code().bytes_per_charged());
         store.set_max_component_handles(HANDLES_MAX);
         if let Some(fuel) = self.limits.fuel_max {
             store
                 .set_fuel(fuel)
                 .map_err(|error| Error::Engine(error.to_string()))?;
+            tariff::meter(&mut store);
         }
         Ok(store)
     }
@@ -251,13 +275,24 @@ impl Builder<'_> {
             .engine()
             .runtime()
             .map_err(wasmtime::Error::new)?;
-        runtime.block_on(async {
-            let start = prelinked.pre.instantiate_async(store);
-            match tokio::time::timeout_at(deadline.into(), start).await {
-                Ok(ended) => ended,
-                Err(_) => Err(passed.into()),
+        let mut start = pin!(prelinked.pre.instantiate_async(store));
+        let mut ticks = 0_u32;
+        // In slices, so that the embedder can stop it: a guest that waits meets
+        // no tick.
+        loop {
+            let slice = deadline.min(Instant::now() + LOOK);
+            let slice = async { tokio::time::timeout_at(slice.into(), start.as_mut()).await };
+            if let Ok(ended) = runtime.block_on(slice) {
+                return ended;
             }
-        })
+            if Instant::now() >= deadline {
+                return Err(passed.into());
+            }
+            ticks = ticks.saturating_add(LOOK_TICKS);
+            if !long_call(ticks) {
+                return Err(Interrupted.into());
+            }
+        }
     }
 
     fn failed(&self, error: wasmtime::Error, data: &StoreData) -> Error {

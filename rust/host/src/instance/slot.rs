@@ -24,6 +24,8 @@ pub(super) struct Live {
     pub(super) instance: Instantiated,
     pub(super) functions: Vec<Option<Function>>,
     pub(super) exports: Arc<[ComponentExportIndex]>,
+    /// Fuel of one call, if the instance is metered.
+    pub(super) fuel_max: Option<u64>,
 }
 
 /// A function of a live instance, and the typed signature it was checked for.
@@ -289,6 +291,7 @@ impl DerefMut for Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        Held { slot: self.slot }.shut("a call was cut off".to_owned());
+        let usage = self.usage();
+        Held { slot: self.slot }.fail("a call was cut off".to_owned(), usage);
     }
 }

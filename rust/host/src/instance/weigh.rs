@@ -79,7 +79,7 @@ tuples!(A B);
 tuples!(A B C);
 
 /// Bytes of payload in dynamic values, nested ones included.
-pub(super) fn values(values: &[Val]) -> u64 {
+pub(crate) fn values(values: &[Val]) -> u64 {
     values.iter().map(value).sum()
 }
 

@@ -1,6 +1,7 @@
 //! Imports that the embedder supplies.
 
-use crate::instance::StoreData;
+use crate::instance::{StoreData, bytes_of, enter_host, leave_host};
+use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
 use std::future::Future;
@@ -19,8 +20,7 @@ pub struct Supplied {
     pub function: String,
     /// Whether it may wait, so that the guest must be able to be set aside.
     pub waits: bool,
-    /// How to link it through a typed lane instead, if its shape has one and it
-    /// does not wait.
+    /// How to link it through a typed lane instead, if its shape has one.
     pub define: Option<Define>,
 }
 
@@ -43,11 +43,34 @@ impl Supplied {
 /// Links a function of a known shape under a name; `usize` is its index.
 pub type Define = fn(&mut LinkerInstance<'_, StoreData>, &str, usize) -> wasmtime::Result<()>;
 
+/// An interface of the component that the embedder stands in for.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// The interface as the component names it.
+    pub interface: String,
+    /// Names there are on what was given, if some function was not among them.
+    pub offers: Vec<String>,
+}
+
+// What it offers only words the refusal of a stand-in that lacks something.
+impl PartialEq for StandIn {
+    fn eq(&self, other: &Self) -> bool {
+        self.interface == other.interface
+    }
+}
+
+impl Eq for StandIn {}
+
 /// What the embedder hands over with an instance.
+#[derive(Clone)]
 pub struct Supply<'a> {
     /// The functions, by index.
     pub functions: &'a [Supplied],
-    /// Runs them.
+    /// The interfaces whose functions those are: each is the embedder's alone.
+    pub interfaces: &'a [StandIn],
+    /// Names the embedder gave that fit no import.
+    pub unused: &'a [String],
+    /// Runs the functions.
     pub embedder: Arc<dyn Embedder>,
 }
 
@@ -148,11 +171,11 @@ fn nothing(index: usize) -> wasmtime::Error {
     .into()
 }
 
-/// Whether the embedder supplies anything of `interface`.
-pub(super) fn supplies(supplied: &[Supplied], interface: &str) -> bool {
-    supplied
+/// What stands in for `interface`, if the embedder gave something.
+pub(super) fn stand_in<'a>(interfaces: &'a [StandIn], interface: &str) -> Option<&'a StandIn> {
+    interfaces
         .iter()
-        .any(|one| same_interface(&one.interface, interface))
+        .find(|one| same_interface(&one.interface, interface))
 }
 
 /// Index of the function that stands for `interface#function`.
@@ -182,7 +205,7 @@ pub(super) fn snake_case(function: &str) -> String {
 /// for the runtime in turn: the other guests of that thread go on elsewhere.
 pub fn aside<T>(own_stack: bool, run: impl FnOnce() -> T) -> T {
     if own_stack {
-        tokio::task::block_in_place(run)
+        tokio::task::block_in_place(|| on_guest_stack(run))
     } else {
         run()
     }
@@ -194,27 +217,29 @@ pub(super) fn define(
     index: usize,
     supplied: &Supplied,
 ) -> wasmtime::Result<()> {
-    if let (Some(define), false) = (supplied.define, supplied.waits) {
+    if let Some(define) = supplied.define {
         return define(instance, name, index);
     }
     if !supplied.waits {
         return instance.func_new(name, move |mut store, _, params, results| {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || bytes_of(params))?;
             let own_stack = store.data().has_own_stack();
             let store_now = store.as_context_mut();
             aside(own_stack, || {
                 embedder.call(store_now, index, params, results)
-            })
+            })?;
+            leave_host(&mut store, || bytes_of(results))
         });
     }
     instance.func_new_async(name, move |mut store, _, params, results| {
         Box::new(async move {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || bytes_of(params))?;
             let now = store.as_context_mut();
             let pending = aside(true, || embedder.start(now, index, params))?;
             let answer = pending.await?;
             let now = store.as_context_mut();
-            aside(true, || embedder.finish(now, index, answer, results))
+            aside(true, || embedder.finish(now, index, answer, results))?;
+            leave_host(&mut store, || bytes_of(results))
         })
     })
 }
@@ -223,9 +248,10 @@ pub(super) fn define_resource(
     instance: &mut LinkerInstance<'_, StoreData>,
     name: &str,
 ) -> wasmtime::Result<()> {
-    instance.resource(name, ResourceType::host::<HostObject>(), |store, rep| {
-        let own_stack = store.data().has_own_stack();
-        aside(own_stack, || store.data().embedder().drop_object(rep));
+    let ty = ResourceType::host::<HostObject>();
+    instance.resource(name, ty, |mut store, rep| {
+        let embedder = enter_host(&mut store, || 0)?;
+        aside(store.data().has_own_stack(), || embedder.drop_object(rep));
         Ok(())
     })
 }

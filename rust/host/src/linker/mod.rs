@@ -1,12 +1,14 @@
 //! What a component's imports are joined to: host interfaces that were
 //! granted, and what the embedder supplies. Nothing else is ever linked.
 
+mod carried;
 mod embedder;
+mod nearest;
 mod output;
 mod wasi;
 
 pub use embedder::{
-    Answer, Define, Embedder, HostObject, NoImports, Pending, Supplied, Supply, aside,
+    Answer, Define, Embedder, HostObject, NoImports, Pending, StandIn, Supplied, Supply, aside,
 };
 pub use output::Output;
 pub use wasi::Grant;
@@ -28,6 +30,7 @@ pub(crate) struct LinkKey {
     allocation: Allocation,
     interfaces: wasi::Linked,
     supplied: Vec<Supplied>,
+    stand_ins: Vec<StandIn>,
 }
 
 /// A component joined to its imports, ready to be instantiated many times.
@@ -40,25 +43,29 @@ pub(crate) struct Prelinked {
     pub(crate) uses_wasi: bool,
 }
 
-/// Joins `component` to what `grant` and `supplied` give it.
+/// Joins `component` to what `grant` and `supply` give it.
 pub(crate) fn prelink(
     component: &Component,
     metering: Metering,
     allocation: Allocation,
     grant: &Grant,
-    supplied: &[Supplied],
+    supply: &Supply<'_>,
 ) -> Result<Arc<Prelinked>> {
     let code = component.code();
     let key = LinkKey {
         metering,
         allocation,
         interfaces: grant.linked(),
-        supplied: supplied.to_vec(),
+        supplied: supply.functions.to_vec(),
+        stand_ins: supply.interfaces.to_vec(),
     };
-    if let Some(found) = find(&code.prelinked(), &key) {
+    let slips = misspelt(code, supply);
+    if slips.is_empty()
+        && let Some(found) = find(&code.prelinked(), &key)
+    {
         return Ok(found);
     }
-    let made = Arc::new(link(component, code, &key)?);
+    let made = Arc::new(link(component, code, &key, slips)?);
     let mut known = code.prelinked();
     if let Some(first) = find(&known, &key) {
         return Ok(first);
@@ -79,12 +86,57 @@ fn find(known: &[(LinkKey, Arc<Prelinked>)], key: &LinkKey) -> Option<Arc<Prelin
     Some(Arc::clone(found))
 }
 
-fn link(component: &Component, code: &Code, key: &LinkKey) -> Result<Prelinked> {
+/// Imports that the embedder seems to have meant with a name that fits none. A
+/// name that is like no import is for other components: one mapping may serve
+/// many. One that is nearly an import would leave that import to the host.
+fn misspelt(code: &Code, supply: &Supply<'_>) -> Vec<MissingImport> {
+    let mut slips: Vec<MissingImport> = Vec::new();
+    for given in supply.unused {
+        let meant = code
+            .imports()
+            .iter()
+            .filter(|import| !is_served(import, supply))
+            .find_map(|import| Some((&import.name, why_not(given, &import.name)?)));
+        if let Some((name, why)) = meant {
+            slips.push(MissingImport {
+                name: name.clone(),
+                hint: format!("imports names {given:?}, {why}"),
+            });
+        }
+    }
+    slips
+}
+
+fn is_served(import: &Import, supply: &Supply<'_>) -> bool {
+    embedder::stand_in(supply.interfaces, &import.name).is_some()
+        || embedder::position(supply.functions, "", &import.name).is_some()
+}
+
+fn why_not(given: &str, import: &str) -> Option<&'static str> {
+    let bare = |name: &str| {
+        name.split_once('@')
+            .map_or(name, |(bare, _)| bare)
+            .to_owned()
+    };
+    if bare(given) == bare(import) {
+        return Some("which is another version; leave the version out, or give this one");
+    }
+    nearest::slips(&bare(given), &bare(import))
+        .map(|_| "which it does not import; did you mean this one?")
+}
+
+fn link(
+    component: &Component,
+    code: &Code,
+    key: &LinkKey,
+    missing: Vec<MissingImport>,
+) -> Result<Prelinked> {
     let (compiled, exports, _) = code.compiled(key.metering, key.allocation)?;
     let mut joiner = Joiner {
         linker: Linker::new(compiled.engine()),
         key,
-        missing: Vec::new(),
+        slips: missing.len(),
+        missing,
         waits: false,
         uses_wasi: false,
     };
@@ -122,6 +174,8 @@ struct Joiner<'a> {
     linker: Linker<StoreData>,
     key: &'a LinkKey,
     missing: Vec<MissingImport>,
+    /// How many of those, the first ones, are misspelt.
+    slips: usize,
     waits: bool,
     uses_wasi: bool,
 }
@@ -168,9 +222,9 @@ impl Joiner<'_> {
         functions: &[&str],
         resources: &[String],
     ) -> wasmtime::Result<()> {
-        if !embedder::supplies(&self.key.supplied, interface) {
+        let Some(stand_in) = embedder::stand_in(&self.key.stand_ins, interface) else {
             return self.join_host(interface, functions, resources);
-        }
+        };
         let mut instance = self.linker.instance(interface)?;
         for resource in resources {
             embedder::define_resource(&mut instance, resource)?;
@@ -185,10 +239,7 @@ impl Joiner<'_> {
                 }
                 None => self.missing.push(MissingImport {
                     name: full,
-                    hint: format!(
-                        "a method {:?} on the object given for {interface:?}",
-                        embedder::snake_case(function)
-                    ),
+                    hint: method_hint(stand_in, function),
                 }),
             }
         }
@@ -222,11 +273,30 @@ impl Joiner<'_> {
         }
     }
 
+    // An import that is misspelt is named once, by that.
     fn miss(&mut self, name: &str, hint: &str) {
+        if self.missing[..self.slips]
+            .iter()
+            .any(|slip| slip.name == name)
+        {
+            return;
+        }
         self.missing.push(MissingImport {
             name: name.to_owned(),
             hint: hint.to_owned(),
         });
+    }
+}
+
+/// What would give a function that the stand-in for its interface lacks. The
+/// host's own is no answer: a guest must not get half of each.
+fn method_hint(stand_in: &StandIn, function: &str) -> String {
+    let method = embedder::snake_case(function);
+    let interface = &stand_in.interface;
+    let hint = format!("a method {method:?} on the object given for {interface:?}");
+    match nearest::nearest(&method, stand_in.offers.iter().map(String::as_str)) {
+        Some(near) => format!("{hint}; did you mean it by {near:?}?"),
+        None => hint,
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Bytes of finished lines kept; the oldest lines go first.
+/// Bytes of finished lines kept, their ends included; the oldest lines go first.
 const KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one line; what is longer is cut into several lines.
 const LINE_BYTES_MAX: usize = 4 * 1024;
@@ -28,10 +28,12 @@ pub struct Output {
 
 #[derive(Default)]
 struct Lines {
-    finished: VecDeque<String>,
-    finished_bytes: usize,
+    /// Finished lines, printable, one after another: an entry for each would cost
+    /// the host many times the byte that an empty one is counted as.
+    finished: VecDeque<u8>,
     current: Vec<u8>,
     dropped_bytes: u64,
+    written_bytes: u64,
 }
 
 impl Output {
@@ -39,13 +41,18 @@ impl Output {
     /// are spelled out, so that a guest cannot drive the reader's terminal.
     pub fn text(&self) -> String {
         let lines = self.lock();
-        let mut text = String::new();
-        for line in &lines.finished {
-            text.push_str(line);
-            text.push('\n');
-        }
-        text.push_str(&printable(&lines.current));
-        text
+        let (first, second) = lines.finished.as_slices();
+        let mut text = Vec::with_capacity(lines.finished.len() + lines.current.len());
+        text.extend_from_slice(first);
+        text.extend_from_slice(second);
+        text.extend_from_slice(printable(&lines.current).as_bytes());
+        // Whole printable lines are put in and taken out, so this changes nothing.
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Bytes the guest wrote so far.
+    pub(super) fn written_bytes(&self) -> u64 {
+        self.lock().written_bytes
     }
 
     /// Bytes of old lines that went to stay inside the bound.
@@ -55,6 +62,7 @@ impl Output {
 
     fn write(&self, bytes: &[u8]) {
         let mut lines = self.lock();
+        lines.written_bytes += bytes.len() as u64;
         for &byte in bytes {
             if byte == b'\n' || lines.current.len() == LINE_BYTES_MAX {
                 lines.finish_line();
@@ -72,16 +80,20 @@ impl Output {
 
 impl Lines {
     fn finish_line(&mut self) {
-        let line = printable(&std::mem::take(&mut self.current));
-        self.finished_bytes += line.len() + 1;
-        self.finished.push_back(line);
-        while self.finished_bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = self.finished.pop_front() else {
-                break;
-            };
-            self.finished_bytes -= oldest.len() + 1;
-            self.dropped_bytes += oldest.len() as u64 + 1;
+        let line = printable(&self.current);
+        self.current.clear();
+        self.finished.extend(line.bytes());
+        self.finished.push_back(b'\n');
+        while self.finished.len() > KEPT_BYTES_MAX {
+            self.drop_oldest();
         }
+    }
+
+    fn drop_oldest(&mut self) {
+        let end = self.finished.iter().position(|byte| *byte == b'\n');
+        let bytes = end.map_or(self.finished.len(), |end| end + 1);
+        self.finished.drain(..bytes);
+        self.dropped_bytes += bytes as u64;
     }
 }
 
@@ -176,6 +188,18 @@ mod tests {
         }
         assert!(output.text().len() <= KEPT_BYTES_MAX);
         assert!(output.dropped_bytes() > 1_600_000);
+    }
+
+    #[test]
+    fn empty_lines_cost_a_byte_each() {
+        let output = Output::default();
+        Output::write(&output, &vec![b'\n'; 10 * KEPT_BYTES_MAX]);
+        Output::write(&output, b"last");
+        let text = output.text();
+        assert_eq!(text.len(), KEPT_BYTES_MAX + 4);
+        assert!(text.ends_with("\n\nlast"));
+        assert_eq!(output.dropped_bytes(), 9 * KEPT_BYTES_MAX as u64);
+        assert!(output.lock().finished.capacity() <= 2 * KEPT_BYTES_MAX);
     }
 
     #[test]

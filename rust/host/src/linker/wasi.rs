@@ -1,9 +1,10 @@
 //! WASI 0.2, each interface linked only when it is granted.
 
 use super::Output;
+use super::carried::Noted;
 use crate::instance::StoreData;
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings;
@@ -79,10 +80,15 @@ impl Grant {
 
 /// The WASI side of a store.
 pub(crate) struct WasiState {
-    ctx: WasiCtx,
-    table: ResourceTable,
+    pub(super) ctx: WasiCtx,
+    pub(super) table: ResourceTable,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
+    /// Bytes of the environment, all of which each look at it carries.
+    environment_bytes: usize,
+    carried_bytes: u64,
+    /// Of what was written, that whose carrying was taken note of.
+    written_bytes_taken: u64,
 }
 
 impl WasiState {
@@ -105,17 +111,48 @@ impl WasiState {
             table,
             stdout,
             stderr,
+            environment_bytes: grant
+                .environment
+                .iter()
+                .flatten()
+                .map(|(name, value)| name.len() + value.len())
+                .sum(),
+            carried_bytes: 0,
+            written_bytes_taken: 0,
         }
+    }
+
+    /// Notes bytes that a call carried.
+    pub(super) fn note(&mut self, bytes: usize) {
+        self.carried_bytes += bytes as u64;
+    }
+
+    /// Bytes carried, written ones included, since this was last asked.
+    pub(crate) fn take_carried(&mut self) -> u64 {
+        let written = self.stdout.written_bytes() + self.stderr.written_bytes();
+        let before = std::mem::replace(&mut self.written_bytes_taken, written);
+        std::mem::take(&mut self.carried_bytes) + (written - before)
     }
 }
 
 impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let state = self.wasi();
+        // Each host function asks for its data once.
+        let state = self.wasi_call();
         WasiCtxView {
             ctx: &mut state.ctx,
             table: &mut state.table,
         }
+    }
+}
+
+// All of it is carried at each look.
+fn environment(data: &mut StoreData) -> WasiCliCtxView<'_> {
+    let state = data.wasi_call();
+    state.note(state.environment_bytes);
+    WasiCliCtxView {
+        ctx: state.ctx.cli(),
+        table: &mut state.table,
     }
 }
 
@@ -189,15 +226,17 @@ macro_rules! row {
 /// there; it is what makes a guest wait.
 macro_rules! plumbing {
     ($name:literal, waits: $waits:literal, $module:ident) => {
+        plumbing!($name, waits: $waits, $module, HasTable, |data| data.ctx().table)
+    };
+    ($name:literal, waits: $waits:literal, $module:ident, $data:ty, $getter:expr) => {
         Row {
             name: $name,
             granted: |_| true,
             hint: "",
             waits: $waits,
             add: |linker| {
-                wasmtime_wasi_io::bindings::wasi::io::$module::add_to_linker::<StoreData, HasTable>(
-                    linker,
-                    |data| data.ctx().table,
+                wasmtime_wasi_io::bindings::wasi::io::$module::add_to_linker::<StoreData, $data>(
+                    linker, $getter,
                 )
             },
         }
@@ -225,7 +264,7 @@ macro_rules! sockets {
 
 static ROWS: &[Row] = &[
     plumbing!("wasi:io/error", waits: false, error),
-    plumbing!("wasi:io/poll", waits: true, poll),
+    plumbing!("wasi:io/poll", waits: true, poll, Noted, StoreData::wasi_call),
     plumbing!("wasi:io/streams", waits: true, streams),
     row!("wasi:clocks/wall-clock", clocks, CLOCKS, waits: false, |linker| {
         bindings::clocks::wall_clock::add_to_linker::<StoreData, WasiClocks>(
@@ -240,14 +279,10 @@ static ROWS: &[Row] = &[
         )
     }),
     row!("wasi:random/random", random, RANDOM, waits: false, |linker| {
-        bindings::random::random::add_to_linker::<StoreData, WasiRandom>(linker, |data| {
-            data.ctx().ctx.random()
-        })
+        bindings::random::random::add_to_linker::<StoreData, Noted>(linker, StoreData::wasi_call)
     }),
     row!("wasi:random/insecure", random, RANDOM, waits: false, |linker| {
-        bindings::random::insecure::add_to_linker::<StoreData, WasiRandom>(linker, |data| {
-            data.ctx().ctx.random()
-        })
+        bindings::random::insecure::add_to_linker::<StoreData, Noted>(linker, StoreData::wasi_call)
     }),
     row!("wasi:random/insecure-seed", random, RANDOM, waits: false, |linker| {
         bindings::random::insecure_seed::add_to_linker::<StoreData, WasiRandom>(linker, |data| {
@@ -263,12 +298,9 @@ static ROWS: &[Row] = &[
     cli!("wasi:cli/terminal-stdout", output, OUTPUT, terminal_stdout),
     cli!("wasi:cli/terminal-stderr", output, OUTPUT, terminal_stderr),
     cli!("wasi:cli/exit", output, OUTPUT, exit),
-    cli!(
-        "wasi:cli/environment",
-        environment,
-        ENVIRONMENT,
-        environment
-    ),
+    row!("wasi:cli/environment", environment, ENVIRONMENT, waits: false, |linker| {
+        bindings::cli::environment::add_to_linker::<StoreData, WasiCli>(linker, environment)
+    }),
     row!("wasi:filesystem/preopens", filesystem, FILESYSTEM, waits: false, |linker| {
         bindings::filesystem::preopens::add_to_linker::<StoreData, WasiFilesystem>(
             linker,

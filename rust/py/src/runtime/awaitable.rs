@@ -1,18 +1,19 @@
 //! What `call_async` gives: finished at once if the guest never had to wait,
 //! else an asyncio future.
 
+use super::{calling, exit};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::instance::CallFuture;
-use pyo3::exceptions::PyStopIteration;
+use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-/// Turns what a call came back with into a Python value.
-type Finish<T> = dyn for<'py> FnOnce(Python<'py>, T) -> Result<Bound<'py, PyAny>> + Send;
+/// Turns how a call ended into a Python value.
+type Finish<T> = dyn for<'py> FnOnce(Python<'py>, Result<T>) -> Result<Bound<'py, PyAny>> + Send;
 
 /// Starts a call and gives what can be awaited for it.
 ///
@@ -22,16 +23,13 @@ type Finish<T> = dyn for<'py> FnOnce(Python<'py>, T) -> Result<Bound<'py, PyAny>
 pub fn begin<'py, T: Send + 'static>(
     py: Python<'py>,
     mut call: CallFuture<T>,
-    finish: impl for<'a> FnOnce(Python<'a>, T) -> Result<Bound<'a, PyAny>> + Send + 'static,
+    finish: impl calling::Finish<T>,
 ) -> Result<Bound<'py, PyAny>> {
     // Asked first: a guest that was started and cannot be waited for is lost.
     let event_loop = running_loop(py)?;
     match call.poll_once() {
         Poll::Ready(ended) => {
-            let outcome = match ended {
-                Ok(output) => finish(py, output).map(Bound::unbind),
-                Err(error) => Err(Error::Host(error)),
-            };
+            let outcome = finish(py, ended.map_err(Error::Host)).map(Bound::unbind);
             Ok(Bound::new(
                 py,
                 Done {
@@ -92,9 +90,8 @@ fn wait<T: Send + 'static>(
         future: future.clone().unbind(),
     };
     let abort = call.spawn(move |ended| {
-        complete(waiter, move |py| match ended {
-            Ok(output) => finish(py, output).map(Bound::unbind),
-            Err(error) => Err(Error::Host(error)),
+        complete(waiter, move |py| {
+            finish(py, ended.map_err(Error::Host)).map(Bound::unbind)
         });
     })?;
     future.call_method1("add_done_callback", (OnDone { abort },))?;
@@ -145,7 +142,8 @@ fn complete(
     let first = batch.len() == 1;
     drop(all);
     if first {
-        Python::attach(|py| wake(py, key));
+        // Once the interpreter ends, nobody awaits it any more.
+        let _ = exit::attach(|py| wake(py, key));
     }
 }
 
@@ -177,16 +175,33 @@ impl Drain {
             .as_mut()
             .and_then(|all| all.remove(&self.key))
             .unwrap_or_default();
+        // What goes wrong with one of them is no reason to let the others wait.
+        let mut first = Ok(());
         for (waiter, conclude) in batch {
-            let future = waiter.future.bind(py);
-            if future.call_method0("done")?.is_truthy()? {
-                continue;
-            }
-            match conclude(py) {
-                Ok(value) => future.call_method1("set_result", (value,))?,
-                Err(error) => future.call_method1("set_exception", (PyErr::from(error),))?,
-            };
+            let settled = settle(py, &waiter, conclude);
+            first = first.and(settled);
         }
-        Ok(())
+        first
+    }
+}
+
+/// Gives one future its outcome, or else what was in the way of that.
+fn settle(py: Python<'_>, waiter: &Waiter, conclude: Conclude) -> PyResult<()> {
+    let future = waiter.future.bind(py);
+    if future.call_method0("done")?.is_truthy()? {
+        return Ok(());
+    }
+    let set = match conclude(py) {
+        Ok(value) => future.call_method1("set_result", (value,)),
+        Err(error) => future.call_method1("set_exception", (PyErr::from(error),)),
+    };
+    let Err(error) = set else { return Ok(()) };
+    // A StopIteration is no exception that a future takes, for one.
+    let told = PyRuntimeError::new_err("the outcome of the call could not be handed over");
+    told.set_cause(py, Some(error.clone_ref(py)));
+    match future.call_method1("set_exception", (told,)) {
+        // Ctrl-C meant the whole program, which the loop passes on.
+        Ok(_) if error.is_instance_of::<PyException>(py) => Ok(()),
+        _ => Err(error),
     }
 }

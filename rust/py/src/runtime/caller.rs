@@ -1,19 +1,19 @@
 //! The call that a host function works for.
 //!
-//! Only instances whose imports may wait need it: their guests may go on in
-//! another thread than the one that called. A host function runs in a copy of
-//! the caller's context, a coroutine on the caller's event loop, and both carry
-//! a mark, so that a call of the same instance from inside is told from one
-//! that only has to wait its turn.
+//! A call of the same instance from inside would wait for itself; here it is
+//! told from one that only has to wait its turn. On the thread that runs the host
+//! function a list of the instances served tells it. A guest whose imports may
+//! wait goes on in other threads: its host functions run in a copy of the caller's
+//! context, its coroutines on the caller's event loop, and both carry a mark.
 
 use crate::error::{Error, Result};
 use airssys_host::Instance;
-use airssys_host::error::Error as HostError;
 use airssys_host::instance::{Function, Invocation, StoreData, Target};
 use airssys_host::wasmtime::{self, Store};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
+use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,12 +22,45 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static SERVED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 tokio::task_local! {
-    static CURRENT: Arc<Caller>;
+    static CURRENT: Option<Arc<Caller>>;
+}
+
+thread_local! {
+    /// The instances whose host functions run on this thread, innermost last.
+    static SERVING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Names an instance for as long as it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceId(usize);
+
+impl InstanceId {
+    /// Of this instance.
+    pub fn of(instance: &Arc<Instance>) -> InstanceId {
+        InstanceId(Arc::as_ptr(instance).addr())
+    }
+}
+
+/// A host function of an instance runs on this thread; dropped when it ends.
+pub struct Serving;
+
+impl Serving {
+    /// Notes the instance.
+    pub fn note(instance: InstanceId) -> Serving {
+        SERVING.with_borrow_mut(|serving| serving.push(instance.0));
+        Serving
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        SERVING.with_borrow_mut(Vec::pop);
+    }
 }
 
 /// Who called, and where.
 pub struct Caller {
-    instance: usize,
+    instance: InstanceId,
     event_loop: Option<Py<PyAny>>,
     context: Py<PyAny>,
     mark: PyOnceLock<Py<Mark>>,
@@ -36,7 +69,7 @@ pub struct Caller {
 /// What the context of a host function carries.
 #[pyclass(frozen, module = "airssys_wasm._native.runtime")]
 struct Mark {
-    instance: usize,
+    instance: InstanceId,
     /// Whether a host function of that call is running.
     busy: AtomicBool,
     outer: Option<Py<Mark>>,
@@ -53,9 +86,12 @@ impl Drop for Busy {
     }
 }
 
-/// The call whose guest runs on this thread, if its imports may wait.
-pub fn current() -> Option<Arc<Caller>> {
-    CURRENT.try_with(Arc::clone).ok()
+/// The call of `instance` whose guest runs on this thread, if its imports may
+/// wait.
+pub fn current(instance: InstanceId) -> Option<Arc<Caller>> {
+    let caller = CURRENT.try_with(Option::clone).ok().flatten()?;
+    // A host function may have called another instance, which never waits.
+    (caller.instance == instance).then_some(caller)
 }
 
 /// Fails if the running Python code serves a call of this very instance.
@@ -64,32 +100,29 @@ pub fn current() -> Option<Arc<Caller>> {
 ///
 /// [`HostError::Reentrant`].
 pub fn refuse_reentrant(py: Python<'_>, instance: &Arc<Instance>, target: Target) -> Result<()> {
+    let id = InstanceId::of(instance);
+    let served_here = SERVING.with_borrow(|serving| serving.contains(&id.0));
+    if served_here || is_marked(py, id)? {
+        return Err(Error::Host(instance.reentrant(target)));
+    }
+    Ok(())
+}
+
+fn is_marked(py: Python<'_>, instance: InstanceId) -> PyResult<bool> {
     // Before the first host function ran there is nothing to be inside of.
     let Some(served) = SERVED.get(py) else {
-        return Ok(());
+        return Ok(false);
     };
     let innermost = served.bind(py).call_method1("get", (py.None(),))?;
     let mut mark = innermost.cast_into::<Mark>().ok().map(Bound::unbind);
     while let Some(this) = mark {
         let this = this.get();
-        if this.instance == address(instance) && this.busy.load(Ordering::Acquire) {
-            return Err(Error::Host(HostError::Reentrant {
-                component: instance.component().name().to_owned(),
-                export: match target {
-                    Target::Export(index) => {
-                        instance.component().exports().list()[index].name.clone()
-                    }
-                    Target::Destructor => "a resource destructor".to_owned(),
-                },
-            }));
+        if this.instance == instance && this.busy.load(Ordering::Acquire) {
+            return Ok(true);
         }
         mark = this.outer.as_ref().map(|outer| outer.clone_ref(py));
     }
-    Ok(())
-}
-
-fn address(instance: &Arc<Instance>) -> usize {
-    Arc::as_ptr(instance).addr()
+    Ok(false)
 }
 
 impl Caller {
@@ -111,7 +144,7 @@ impl Caller {
             None
         };
         Ok(Arc::new(Caller {
-            instance: address(instance),
+            instance: InstanceId::of(instance),
             event_loop: event_loop.map(Bound::unbind),
             context,
             mark: PyOnceLock::new(),
@@ -170,12 +203,13 @@ impl Caller {
 
 /// A call that knows its caller wherever its guest goes on.
 pub struct Called<I> {
-    caller: Arc<Caller>,
+    /// Nobody, if no import of its instance waits.
+    caller: Option<Arc<Caller>>,
     invocation: I,
 }
 
 impl<I> Called<I> {
-    /// A call of an instance whose imports may wait. With `on_loop` its
+    /// A call of an instance. If its imports may wait, then with `on_loop` its
     /// coroutines run on the event loop of this thread, which must be free to
     /// run them.
     ///
@@ -188,10 +222,12 @@ impl<I> Called<I> {
         invocation: I,
         on_loop: bool,
     ) -> Result<Called<I>> {
-        Ok(Called {
-            caller: Caller::new(py, instance, on_loop)?,
-            invocation,
-        })
+        let caller = if instance.waits() {
+            Some(Caller::new(py, instance, on_loop)?)
+        } else {
+            None
+        };
+        Ok(Called { caller, invocation })
     }
 }
 
@@ -209,7 +245,7 @@ impl<I: Invocation> Invocation for Called<I> {
     fn call_async(
         self,
         store: &mut Store<StoreData>,
-        function: Option<Function>,
+        function: Option<&mut Function>,
     ) -> impl Future<Output = wasmtime::Result<I::Output>> + Send {
         CURRENT.scope(self.caller, self.invocation.call_async(store, function))
     }

@@ -1,6 +1,8 @@
 //! Driving a call: at once on this thread, or later in the runtime.
 
+use super::awaitable;
 use super::caller::{self, Called};
+use super::exit;
 use super::gil;
 use crate::error::{Error, Result};
 use airssys_host::Instance;
@@ -12,6 +14,26 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks at pending signals while a thread waits.
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+
+/// When a call on a stack of its own gives its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At once: this thread waits for it.
+    Now,
+    /// When it is awaited.
+    Later,
+}
+
+/// Turns how a call ended into what its caller gets.
+pub trait Finish<T>:
+    for<'py> FnOnce(Python<'py>, Result<T>) -> Result<Bound<'py, PyAny>> + Send + 'static
+{
+}
+
+impl<T, F> Finish<T> for F where
+    F: for<'py> FnOnce(Python<'py>, Result<T>) -> Result<Bound<'py, PyAny>> + Send + 'static
+{
+}
 
 /// Runs a call to its end.
 ///
@@ -29,12 +51,46 @@ where
     I::Output: 'static,
 {
     if instance.waits() {
-        caller::refuse_reentrant(py, instance, target)?;
-        // The event loop of this thread, if it has one, stands still meanwhile.
-        let called = Called::new(py, instance, invocation, false)?;
-        return finish(py, instance.start(target, called));
+        return wait(py, begin(py, instance, target, invocation, When::Now)?);
     }
     run_here(py, instance, target, invocation)
+}
+
+/// Runs a call on a stack of its own.
+///
+/// # Errors
+///
+/// Whatever `finish` makes of how it ended; the instance's being inside a call
+/// that waits for this one.
+pub fn start<'py, I: Invocation + 'static>(
+    py: Python<'py>,
+    instance: &Arc<Instance>,
+    target: Target,
+    invocation: I,
+    when: When,
+    finish: impl Finish<I::Output>,
+) -> Result<Bound<'py, PyAny>>
+where
+    I::Output: 'static,
+{
+    let call = begin(py, instance, target, invocation, when)?;
+    match when {
+        When::Now => finish(py, wait(py, call)),
+        When::Later => awaitable::begin(py, call, finish),
+    }
+}
+
+fn begin<I: Invocation + 'static>(
+    py: Python<'_>,
+    instance: &Arc<Instance>,
+    target: Target,
+    invocation: I,
+    when: When,
+) -> Result<CallFuture<I::Output>> {
+    caller::refuse_reentrant(py, instance, target)?;
+    // A thread that waits for the call runs no event loop meanwhile.
+    let called = Called::new(py, instance, invocation, when == When::Later)?;
+    Ok(instance.start(target, called))
 }
 
 /// Runs a call of an instance whose imports never wait.
@@ -57,27 +113,28 @@ pub fn run_here<I: Invocation>(
 
 #[cold]
 fn queue<'a>(py: Python<'_>, instance: &'a Arc<Instance>, target: Target) -> Result<Lease<'a>> {
+    caller::refuse_reentrant(py, instance, target)?;
     let began = Instant::now();
     loop {
-        gil::detached(py, || instance.wait_idle(SIGNAL_CHECK));
+        exit::detached(py, || instance.wait_idle(SIGNAL_CHECK))?;
         if let Some(mut lease) = instance.enter(target)? {
             lease.queued(began.elapsed());
             return Ok(lease);
         }
         py.check_signals()?;
-        if began.elapsed() >= instance.limits().call_max {
+        if began.elapsed() >= instance.turn_max() {
             return Err(instance.busy(target).into());
         }
     }
 }
 
 /// Runs a call that may wait to its end, on this thread.
-fn finish<T: Send + 'static>(py: Python<'_>, mut call: CallFuture<T>) -> Result<T> {
+fn wait<T: Send + 'static>(py: Python<'_>, mut call: CallFuture<T>) -> Result<T> {
     if let Poll::Ready(ended) = call.poll_once() {
         return Ok(ended?);
     }
     loop {
-        if let Poll::Ready(ended) = gil::detached(py, || call.wait(SIGNAL_CHECK)) {
+        if let Poll::Ready(ended) = exit::detached(py, || call.wait(SIGNAL_CHECK))? {
             return Ok(ended?);
         }
         py.check_signals()?;

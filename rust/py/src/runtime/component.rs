@@ -1,9 +1,9 @@
 //! The native half of `aw.Component`.
 
-use super::gil;
 use super::imports;
 use super::instance::Instance;
 use super::plans::Plans;
+use super::{exit, gil};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::linker::{Embedder, Grant, NoImports, Supply};
@@ -73,22 +73,24 @@ impl Component {
         let component = self.plans.component();
         let policy = &component.engine().options().policy;
         let limits = host::Limits::new(memory_bytes_max, call_seconds_max, fuel_max, policy)?;
-        let (functions, imports) = imports::supply(py, &self.plans, imports)?;
+        let given = imports::supply(py, &self.plans, imports)?;
         let grant = grant(granted);
-        let embedder: Arc<dyn Embedder> = match &imports {
+        let embedder: Arc<dyn Embedder> = match &given.embedder {
             Some(imports) => Arc::clone(imports) as _,
             None => Arc::new(NoImports),
         };
         let supply = Supply {
-            functions: &functions,
+            functions: &given.functions,
+            interfaces: &given.interfaces,
+            unused: &given.unused,
             embedder,
         };
         // What may wait, or compile, must not hold the interpreter up.
-        let slow = fuel_max.is_some() || component.may_wait(&functions);
+        let slow = fuel_max.is_some() || component.may_wait(&given.functions);
         let instance = if slow {
-            gil::detached(py, || {
+            exit::detached(py, || {
                 host::Instance::new(component, limits, &grant, supply)
-            })
+            })?
         } else {
             let _held = gil::Held::new(py);
             host::Instance::new(component, limits, &grant, supply)
@@ -96,7 +98,11 @@ impl Component {
         let instance = instance.map_err(|error| {
             gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
         })?;
-        Ok(Instance::new(instance, Arc::clone(&self.plans), imports))
+        Ok(Instance::new(
+            instance,
+            Arc::clone(&self.plans),
+            given.embedder,
+        ))
     }
 }
 

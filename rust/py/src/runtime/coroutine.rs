@@ -3,25 +3,27 @@
 //! A coroutine runs on the event loop that awaits the call, else on a loop of our
 //! own in a thread of its own.
 
-use super::caller::{self, Busy};
+use super::caller::{Busy, Caller};
+use super::exit;
 use airssys_host::linker::{Answer, Pending};
 use airssys_host::wasmtime;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use std::sync::{Mutex, PoisonError};
+use pyo3::sync::MutexExt as _;
+use std::ffi::CStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
-static OWN_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static OWN_LOOP: Mutex<Option<(u32, Py<PyAny>)>> = Mutex::new(None);
 
 type Sender = oneshot::Sender<PyResult<Py<PyAny>>>;
 
-/// Starts `coroutine` and gives what waits for it; dropping that cancels it.
+/// Starts `coroutine` for `caller` and gives what waits for it; dropping that cancels it.
 ///
 /// # Errors
 ///
 /// If no event loop can be had.
-pub fn run(coroutine: &Bound<'_, PyAny>) -> PyResult<Pending> {
-    let (task, busy) = match submit(coroutine) {
+pub fn run(coroutine: &Bound<'_, PyAny>, caller: Option<Arc<Caller>>) -> PyResult<Pending> {
+    let (task, busy) = match submit(coroutine, caller) {
         Ok(submitted) => submitted,
         Err(error) => {
             // Else Python warns that nobody ever awaited it.
@@ -49,10 +51,13 @@ pub fn run(coroutine: &Bound<'_, PyAny>) -> PyResult<Pending> {
 }
 
 /// The coroutine's future, and a guard that holds while it runs.
-fn submit<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Busy>)> {
+fn submit<'py>(
+    coroutine: &Bound<'py, PyAny>,
+    caller: Option<Arc<Caller>>,
+) -> PyResult<(Bound<'py, PyAny>, Option<Busy>)> {
     let py = coroutine.py();
     let submit = py.import("asyncio")?.getattr("run_coroutine_threadsafe")?;
-    let Some(caller) = caller::current() else {
+    let Some(caller) = caller else {
         return Ok((submit.call1((coroutine, own_loop(py)?))?, None));
     };
     let event_loop = caller.event_loop(py).map_or_else(|| own_loop(py), Ok)?;
@@ -62,21 +67,49 @@ fn submit<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Op
         .map(|(task, busy)| (task, Some(busy)))
 }
 
+// Ctrl-C or exit() in a coroutine ends `run_forever`, though the coroutine's task
+// keeps it as its outcome: the loop has to go on for the others. It is Python's own
+// code because a thread in it may not be unwound through ours when Python ends.
+const SERVE: &CStr = c"
+def serve(loop):
+    while not loop.is_closed():
+        try:
+            loop.run_forever()
+        except BaseException:
+            pass
+";
+
+/// The loop for coroutines whose caller has none, and the process it runs in.
 fn own_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    let event_loop = OWN_LOOP.get_or_try_init(py, || {
-        let event_loop = py.import("asyncio")?.call_method0("new_event_loop")?;
-        let options = pyo3::types::PyDict::new(py);
-        options.set_item("target", event_loop.getattr("run_forever")?)?;
-        options.set_item("name", "airssys-coroutines")?;
-        options.set_item("daemon", true)?;
-        let thread = py
-            .import("threading")?
-            .getattr("Thread")?
-            .call((), Some(&options))?;
-        thread.call_method0("start")?;
-        Ok::<_, PyErr>(event_loop.unbind())
-    })?;
-    Ok(event_loop.bind(py).clone())
+    let mut own = OWN_LOOP
+        .lock_py_attached(py)
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some((process, event_loop)) = own.as_ref() {
+        let event_loop = event_loop.bind(py);
+        let alive = !event_loop.call_method0("is_closed")?.is_truthy()?;
+        if alive && *process == std::process::id() {
+            return Ok(event_loop.clone());
+        }
+    }
+    let event_loop = start_loop(py)?;
+    *own = Some((std::process::id(), event_loop.clone().unbind()));
+    Ok(event_loop)
+}
+
+fn start_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let event_loop = py.import("asyncio")?.call_method0("new_event_loop")?;
+    let module = PyModule::from_code(py, SERVE, c"airssys_wasm_loop.py", c"airssys_wasm_loop")?;
+    let options = pyo3::types::PyDict::new(py);
+    options.set_item("target", module.getattr("serve")?)?;
+    options.set_item("args", (&event_loop,))?;
+    options.set_item("name", "airssys-coroutines")?;
+    options.set_item("daemon", true)?;
+    let thread = py
+        .import("threading")?
+        .getattr("Thread")?
+        .call((), Some(&options))?;
+    thread.call_method0("start")?;
+    Ok(event_loop)
 }
 
 /// Hears that the coroutine ended.
@@ -110,7 +143,7 @@ impl Drop for Cancel {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             // A task that cannot be cancelled has ended already.
-            Python::attach(|py| drop(task.call_method0(py, "cancel")));
+            let _ = exit::attach(|py| drop(task.call_method0(py, "cancel")));
         }
     }
 }

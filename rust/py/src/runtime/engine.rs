@@ -1,8 +1,8 @@
 //! The native half of `aw.Engine`.
 
 use super::component::Component;
-use super::gil;
 use super::plans::Plans;
+use super::{exit, gil};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::compile::{CacheState, CompileBounds, WorkerCommand};
@@ -30,7 +30,8 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         *, dense_memory_bytes, pool_instances, instances_max, cache_dir, cache_bytes_max,
-        component_bytes_max, compile_seconds_max, compile_memory_bytes_max, compiler,
+        component_bytes_max, compile_seconds_max, compile_memory_bytes_max,
+        compile_processes_max, compile_queue_seconds_max, compiler,
         memory_bytes_ceiling, call_seconds_ceiling, fuel_ceiling,
     ))]
     #[allow(
@@ -47,6 +48,8 @@ impl Engine {
         component_bytes_max: usize,
         compile_seconds_max: f64,
         compile_memory_bytes_max: u64,
+        compile_processes_max: usize,
+        compile_queue_seconds_max: f64,
         compiler: Option<(PathBuf, Vec<String>)>,
         memory_bytes_ceiling: usize,
         call_seconds_ceiling: f64,
@@ -66,6 +69,8 @@ impl Engine {
                 component_bytes_max,
                 seconds_max: compile_seconds_max,
                 memory_bytes_max: compile_memory_bytes_max,
+                processes_max: compile_processes_max,
+                queue_seconds_max: compile_queue_seconds_max,
                 worker,
             },
             policy: Policy {
@@ -74,12 +79,14 @@ impl Engine {
                 fuel_ceiling,
             },
         };
-        let host = gil::detached(py, || host::Engine::new(options))?;
+        let host = exit::detached(py, || host::Engine::new(options))??;
         Ok(Engine { host })
     }
 
     fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
-        let component = gil::detached(py, || self.host.load(name, &source)).map_err(Error::Host)?;
+        let component = exit::detached(py, || self.host.load(name, &source))?.map_err(|error| {
+            gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
+        })?;
         Ok(Component::new(Arc::new(Plans::new(py, component))))
     }
 
@@ -134,7 +141,10 @@ pub fn compile_worker(
     memory_bytes_max: u64,
     cpu_seconds_max: u64,
 ) -> PyResult<()> {
-    Ok(py.detach(|| host::compile::run_worker(description, memory_bytes_max, cpu_seconds_max))?)
+    let ran = exit::detached(py, || {
+        host::compile::run_worker(description, memory_bytes_max, cpu_seconds_max)
+    });
+    Ok(ran??)
 }
 
 /// Says that this process is a forked child, in which no engine made before
@@ -142,4 +152,6 @@ pub fn compile_worker(
 #[pyfunction]
 pub fn mark_forked() {
     host::engine::mark_forked();
+    exit::mark_forked();
+    gil::note_fork();
 }

@@ -8,11 +8,14 @@
 //! Between [`pause`] and [`resume`] no Python object may be touched, not even
 //! dropped: PyO3 believes that the thread is still attached.
 
+use super::exit;
+use airssys_host::instance::{MemoryWarning, on_memory_warning};
+use pyo3::exceptions::PyException;
 use pyo3::ffi::{self, PyThreadState};
 use pyo3::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Ticks between two looks at pending signals, so that Ctrl-C ends a guest.
@@ -22,7 +25,8 @@ const TICKS_PER_SIGNAL_CHECK: u32 = 50;
 /// spend its time, and more than its time, in the queue for the GIL.
 const TICKS_PER_TICK_WAITED: u32 = 20;
 
-static MAIN_THREAD: OnceLock<u64> = OnceLock::new();
+/// The thread that gets signals; no thread is called 0.
+static MAIN_THREAD: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// Calls on this thread that started with the GIL held, and none gave it up
@@ -41,8 +45,9 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         .call_method0("main_thread")?
         .getattr("ident")?
         .extract()?;
-    let _ = MAIN_THREAD.set(main);
+    MAIN_THREAD.store(main, Ordering::Relaxed);
     airssys_host::engine::on_long_call(long_call);
+    on_memory_warning(memory_warning);
     Ok(())
 }
 
@@ -52,8 +57,10 @@ fn long_call(tick: u32) -> bool {
     // Python's own answer to whether this thread holds the GIL is always yes once
     // there was a subinterpreter, and while the interpreter ends.
     if !paused && ARMED.get() > 0 {
-        pause();
-        return true;
+        return pause();
+    }
+    if exit::is_turned_away() {
+        return false;
     }
     if tick < TICKS_PER_SIGNAL_CHECK {
         NEXT_CHECK.set(TICKS_PER_SIGNAL_CHECK);
@@ -72,6 +79,42 @@ fn long_call(tick: u32) -> bool {
     go_on
 }
 
+/// Logs that an instance is near its memory limit: says whether it may go on.
+fn memory_warning(warning: &MemoryWarning<'_>) -> bool {
+    resume();
+    let logged = exit::attach(|py| match log(py, warning) {
+        Ok(()) => true,
+        // Whoever handles the log has failed, not the guest.
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            error.write_unraisable(py, None);
+            true
+        }
+        Err(error) => {
+            RAISED.with_borrow_mut(|raised| *raised = Some(error));
+            false
+        }
+    });
+    // Once the interpreter ends, nobody reads the log of other threads.
+    logged.unwrap_or(true)
+}
+
+fn log(py: Python<'_>, warning: &MemoryWarning<'_>) -> PyResult<()> {
+    const TEXT: &str = "component %r wants %d bytes of memory, %d %% of its limit of %d; \
+                        hint: raise Limits(memory_bytes_max=...)";
+    let percent = warning.wanted as u128 * 100 / warning.limit.max(1) as u128;
+    let values = (
+        TEXT,
+        warning.component,
+        warning.wanted,
+        percent,
+        warning.limit,
+    );
+    py.import("logging")?
+        .call_method1("getLogger", ("airssys_wasm.runtime",))?
+        .call_method1("warning", values)
+        .map(drop)
+}
+
 fn look_at_signals(paused: bool) -> bool {
     if !paused {
         // The caller gave the GIL up itself: for a start function.
@@ -80,10 +123,7 @@ fn look_at_signals(paused: bool) -> bool {
     resume();
     // SAFETY: `resume` attached this thread again.
     let go_on = heed_signals(unsafe { Python::assume_attached() });
-    if go_on {
-        pause();
-    }
-    go_on
+    go_on && pause()
 }
 
 fn heed_signals(py: Python<'_>) -> bool {
@@ -93,16 +133,31 @@ fn heed_signals(py: Python<'_>) -> bool {
     go_on
 }
 
-fn on_main_thread() -> bool {
-    // SAFETY: reads the identity of the calling thread; needs no GIL.
-    let me = unsafe { ffi::PyThread_get_thread_ident() } as u64;
-    MAIN_THREAD.get() == Some(&me)
+/// Notes that this process is a forked child, whose only thread is this one.
+pub fn note_fork() {
+    MAIN_THREAD.store(this_thread(), Ordering::Relaxed);
 }
 
-fn pause() {
+fn this_thread() -> u64 {
+    // SAFETY: reads the identity of the calling thread; needs no GIL.
+    unsafe { ffi::PyThread_get_thread_ident() as u64 }
+}
+
+/// Whether this is the thread that gets signals.
+pub fn on_main_thread() -> bool {
+    MAIN_THREAD.load(Ordering::Relaxed) == this_thread()
+}
+
+/// Gives the GIL up, unless it could not be had again.
+fn pause() -> bool {
+    let Some(inside) = exit::Inside::enter() else {
+        return false;
+    };
+    inside.stay();
     // SAFETY: a call runs on an attached thread, and SAVED is empty: this
     // thread holds the GIL.
     SAVED.set(unsafe { ffi::PyEval_SaveThread() });
+    true
 }
 
 /// Takes the GIL back if a tick gave it up.
@@ -112,6 +167,7 @@ pub fn resume() {
     if !saved.is_null() {
         // SAFETY: the state `PyEval_SaveThread` gave on this very thread.
         unsafe { ffi::PyEval_RestoreThread(saved) };
+        exit::Inside::leave();
     }
 }
 

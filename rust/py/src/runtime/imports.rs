@@ -1,6 +1,8 @@
 //! Python objects and functions that stand for a component's imports.
 
-use super::caller;
+use super::caller::{self, Caller, InstanceId, Serving};
+use super::coroutine;
+use super::exit;
 use super::gil;
 use super::lanes;
 use super::plans::Plans;
@@ -9,7 +11,7 @@ use crate::value::{
     FunctionPlan, Handles, Mismatch, Outcome, Plan, attribute as python_name, lift, lower, side,
 };
 use airssys_host::instance::StoreData;
-use airssys_host::linker::{Answer, Embedder, HostObject, Pending, Supplied};
+use airssys_host::linker::{Answer, Embedder, HostObject, Pending, StandIn, Supplied};
 use airssys_host::trap::HostFunctionFailed;
 use airssys_host::wasmtime::component::{Resource, ResourceAny, Val};
 use airssys_host::wasmtime::{self, StoreContextMut};
@@ -19,11 +21,13 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What the embedder gave for the imports of one instance.
 pub struct PythonImports {
     functions: Vec<Function>,
+    /// Nobody's until the instance exists; start functions run before that.
+    instance: OnceLock<InstanceId>,
     objects: Mutex<HashMap<u32, Py<PyAny>>>,
     next: AtomicU32,
 }
@@ -42,29 +46,45 @@ enum Target {
     Method(Py<PyString>),
 }
 
-/// Finds a Python function for each import that `imports` covers. What is not
-/// covered is left to the host, which names what is missing.
+/// What the embedder's mapping gives to one component.
+#[derive(Default)]
+pub struct Given {
+    /// Functions that were found.
+    pub functions: Vec<Supplied>,
+    /// Interfaces that an object was given for.
+    pub interfaces: Vec<StandIn>,
+    /// Names that fit no import.
+    pub unused: Vec<String>,
+    /// Runs the functions.
+    pub embedder: Option<Arc<PythonImports>>,
+}
+
+/// Finds a Python function for each import that `imports` covers. The host names
+/// what is missing, and gives nothing of an interface that is covered.
 ///
 /// # Errors
 ///
-/// If something given is not callable.
-pub fn supply(
-    py: Python<'_>,
-    plans: &Plans,
-    imports: Option<&Bound<'_, PyDict>>,
-) -> Result<(Vec<Supplied>, Option<Arc<PythonImports>>)> {
+/// If something given is not callable, or a name is no text.
+pub fn supply(py: Python<'_>, plans: &Plans, imports: Option<&Bound<'_, PyDict>>) -> Result<Given> {
     let Some(imports) = imports.filter(|imports| !imports.is_empty()) else {
-        return Ok((Vec::new(), None));
+        return Ok(Given::default());
     };
+    let interfaces = stand_ins(plans, imports)?;
+    let unused = unused(plans, imports)?;
     let mut supplied = Vec::new();
     let mut functions = Vec::new();
+    let mut lacking = Vec::new();
     let mut failed = Ok(());
     plans.imports(|interface, name, ty| {
         if failed.is_err() {
             return;
         }
         match find(imports, interface, name) {
-            Ok(None) => {}
+            Ok(None) => {
+                if lacking.last().is_none_or(|last: &String| last != interface) {
+                    lacking.push(interface.to_owned());
+                }
+            }
             Ok(Some((target, waits))) => {
                 let full = if interface.is_empty() {
                     name.to_owned()
@@ -76,7 +96,7 @@ pub fn supply(
                     interface: interface.to_owned(),
                     function: name.to_owned(),
                     waits,
-                    define: lanes::import_lane(&plan),
+                    define: lanes::import_lane(&plan, waits),
                 });
                 functions.push(Function {
                     name: full,
@@ -90,10 +110,96 @@ pub fn supply(
     failed?;
     let embedder = PythonImports {
         functions,
+        instance: OnceLock::new(),
         objects: Mutex::default(),
         next: AtomicU32::new(1),
     };
-    Ok((supplied, Some(Arc::new(embedder))))
+    let mut given = Given {
+        functions: supplied,
+        interfaces,
+        unused,
+        embedder: Some(Arc::new(embedder)),
+    };
+    given.note_offers(&lacking, imports)?;
+    Ok(given)
+}
+
+impl Given {
+    /// Looks what there is on an object that lacks some function.
+    fn note_offers(&mut self, lacking: &[String], imports: &Bound<'_, PyDict>) -> PyResult<()> {
+        for stand_in in &mut self.interfaces {
+            if lacking.contains(&stand_in.interface)
+                && let Some(object) = object_for(imports, &stand_in.interface)?
+            {
+                stand_in.offers = offers(&object)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The interfaces of the component that `imports` has an object for.
+fn stand_ins(plans: &Plans, imports: &Bound<'_, PyDict>) -> PyResult<Vec<StandIn>> {
+    let mut found = Vec::new();
+    for interface in plans.imported_interfaces() {
+        if object_for(imports, interface)?.is_some() {
+            found.push(StandIn {
+                interface: interface.to_owned(),
+                offers: Vec::new(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Names in `imports` that are none of the component's.
+fn unused(plans: &Plans, imports: &Bound<'_, PyDict>) -> Result<Vec<String>> {
+    let mut unused = Vec::new();
+    for name in imports.keys() {
+        let Ok(text) = name.cast::<PyString>() else {
+            return Err(Mismatch::wrong_type(&name, "the name of an import")
+                .in_field("imports")
+                .into());
+        };
+        let given = text.to_string_lossy();
+        let fits = plans.component().imports().iter().any(|import| {
+            import.name == given
+                || bare(&import.name) == given
+                || python_name(&import.name) == given
+        });
+        if !fits {
+            unused.push(given.into_owned());
+        }
+    }
+    Ok(unused)
+}
+
+fn offers(object: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let names = match object.cast::<PyDict>() {
+        Ok(functions) => functions.keys(),
+        Err(_) => object.dir()?,
+    };
+    Ok(names
+        .iter()
+        .filter_map(|name| name.extract::<String>().ok())
+        .filter(|name| !name.starts_with("__"))
+        .collect())
+}
+
+fn bare(interface: &str) -> &str {
+    interface
+        .split_once('@')
+        .map_or(interface, |(bare, _)| bare)
+}
+
+/// What was given for an interface, its version named or left out.
+fn object_for<'py>(
+    imports: &Bound<'py, PyDict>,
+    interface: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(imports
+        .get_item(interface)?
+        .or(imports.get_item(bare(interface))?))
 }
 
 fn find(
@@ -107,10 +213,7 @@ fn find(
             .or(imports.get_item(python_name(name))?);
         return given.map(|given| plain(given, name)).transpose();
     }
-    let bare = interface
-        .split_once('@')
-        .map_or(interface, |(bare, _)| bare);
-    let Some(object) = imports.get_item(interface)?.or(imports.get_item(bare)?) else {
+    let Some(object) = object_for(imports, interface)? else {
         return Ok(None);
     };
     match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -193,43 +296,6 @@ fn is_coroutine_function(found: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-impl Function {
-    /// Calls it.
-    ///
-    /// # Errors
-    ///
-    /// Whatever it raises.
-    pub fn invoke<'py>(
-        &self,
-        py: Python<'py>,
-        arguments: &Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let Some(caller) = caller::current() else {
-            return match &self.target {
-                Target::Plain(callable) => callable.bind(py).call1(arguments),
-                Target::Method(name) => {
-                    let this = arguments.get_item(0)?;
-                    this.getattr(name.bind(py))?
-                        .call1(arguments.get_slice(1, arguments.len()))
-                }
-            };
-        };
-        let (callable, arguments) = match &self.target {
-            Target::Plain(callable) => (callable.bind(py).clone(), arguments.clone()),
-            Target::Method(name) => {
-                let this = arguments.get_item(0)?;
-                (
-                    this.getattr(name.bind(py))?,
-                    arguments.get_slice(1, arguments.len()),
-                )
-            }
-        };
-        caller
-            .call(&callable, &arguments)
-            .map(|(returned, _)| returned)
-    }
-}
-
 impl PythonImports {
     /// The embedder of a store whose component was linked through a lane.
     ///
@@ -241,6 +307,61 @@ impl PythonImports {
         embedder
             .downcast_ref()
             .ok_or_else(|| wasmtime::Error::msg("the store's imports are not Python's"))
+    }
+
+    /// Names the instance they serve.
+    pub fn serve(&self, instance: InstanceId) {
+        // There is one instance for each; a second would change nothing.
+        let _ = self.instance.set(instance);
+    }
+
+    /// Calls a function, in the context of the caller where its guest may have
+    /// moved away from it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it raises.
+    pub fn invoke<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Function,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Some(caller) = self.caller() else {
+            return match &function.target {
+                Target::Plain(callable) => callable.bind(py).call1(arguments),
+                Target::Method(name) => {
+                    let (method, rest) = method(py, name, arguments)?;
+                    method.call1(rest)
+                }
+            };
+        };
+        let (callable, arguments) = match &function.target {
+            Target::Plain(callable) => (callable.bind(py).clone(), arguments.clone()),
+            Target::Method(name) => method(py, name, arguments)?,
+        };
+        caller
+            .call(&callable, &arguments)
+            .map(|(returned, _)| returned)
+    }
+
+    fn caller(&self) -> Option<Arc<Caller>> {
+        caller::current(*self.instance.get()?)
+    }
+
+    /// Starts a function that waits.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it raises before it waits.
+    pub fn start<'py>(
+        &self,
+        py: Python<'py>,
+        function: &Function,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Pending> {
+        let coroutine = self.invoke(py, function, arguments)?;
+        coroutine::run(&coroutine, self.caller())
     }
 
     /// Shows the garbage collector what is held here.
@@ -273,8 +394,37 @@ impl PythonImports {
         run: impl FnOnce(Python<'_>, &Function) -> PyResult<T>,
     ) -> wasmtime::Result<T> {
         gil::resume();
+        let _serving = self.serving();
         let function = &self.functions[index];
-        Python::attach(|py| run(py, function)).map_err(|error| self.failed(index, error))
+        exit::attach(|py| run(py, function))
+            .unwrap_or_else(|| Err(exit::turned_away().into()))
+            .map_err(|error| self.failed(index, error))
+    }
+
+    /// Runs the end of function `index`, whose coroutine answered.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PythonImports::run`].
+    pub fn run_answered<T>(
+        &self,
+        index: usize,
+        answer: Answer,
+        run: impl FnOnce(Python<'_>, &Function, PyResult<Bound<'_, PyAny>>) -> PyResult<T>,
+    ) -> wasmtime::Result<T> {
+        let Ok(returned) = answer.downcast::<PyResult<Py<PyAny>>>() else {
+            return Err(wasmtime::Error::msg(
+                "a coroutine answered with something else",
+            ));
+        };
+        self.run(index, |py, function| {
+            let returned = returned.map(|value| value.into_bound(py));
+            run(py, function, returned)
+        })
+    }
+
+    fn serving(&self) -> Option<Serving> {
+        self.instance.get().copied().map(Serving::note)
     }
 
     fn objects(&self) -> MutexGuard<'_, HashMap<u32, Py<PyAny>>> {
@@ -316,7 +466,7 @@ impl PythonImports {
             store,
         };
         let lowered = match (&function.plan.result, returned) {
-            (None, returned) => return returned.map(drop),
+            (None, returned) => return nothing(&returned?),
             (Some(Plan::Result { ok, err }), returned) => {
                 result(py, ok.as_deref(), err.as_deref(), returned, &mut handles)?
             }
@@ -340,6 +490,37 @@ impl PythonImports {
         }
         .into()
     }
+}
+
+/// What a function without a result returned is of no use to the guest, but if it
+/// is still to be awaited, the function has not run.
+///
+/// # Errors
+///
+/// For an awaitable.
+pub fn nothing(returned: &Bound<'_, PyAny>) -> PyResult<()> {
+    if returned.is_none() || !returned.hasattr("__await__")? {
+        return Ok(());
+    }
+    if returned.hasattr("close")? {
+        // Else Python warns that nobody ever awaited it.
+        returned.call_method0("close")?;
+    }
+    let why = "an awaitable came back from a function that is no coroutine function; \
+               hint: make it `async def`, wrappers included";
+    let mismatch = Mismatch::because(why.to_owned()).in_field("the returned value");
+    Err(crate::error::Error::from(mismatch).into())
+}
+
+/// The method of the resource that comes first, and the other arguments.
+fn method<'py>(
+    py: Python<'py>,
+    name: &Py<PyString>,
+    arguments: &Bound<'py, PyTuple>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    let this = arguments.get_item(0)?;
+    let method = this.getattr(name.bind(py))?;
+    Ok((method, arguments.get_slice(1, arguments.len())))
 }
 
 // A ComponentError is the guest's `err`, if the function has one; anything
@@ -379,7 +560,7 @@ impl Embedder for PythonImports {
     ) -> wasmtime::Result<()> {
         self.run(index, |py, function| {
             let arguments = self.arguments(py, function, &mut store, params)?;
-            let returned = function.invoke(py, &arguments);
+            let returned = self.invoke(py, function, &arguments);
             self.conclude(py, function, &mut store, returned, results)
         })
     }
@@ -392,8 +573,7 @@ impl Embedder for PythonImports {
     ) -> wasmtime::Result<Pending> {
         self.run(index, |py, function| {
             let arguments = self.arguments(py, function, &mut store, params)?;
-            let coroutine = function.invoke(py, &arguments)?;
-            super::coroutine::run(&coroutine)
+            PythonImports::start(self, py, function, &arguments)
         })
     }
 
@@ -404,20 +584,15 @@ impl Embedder for PythonImports {
         answer: Answer,
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
-        let Ok(returned) = answer.downcast::<PyResult<Py<PyAny>>>() else {
-            return Err(wasmtime::Error::msg(
-                "a coroutine answered with something else",
-            ));
-        };
-        self.run(index, |py, function| {
-            let returned = returned.map(|value| value.into_bound(py));
+        self.run_answered(index, answer, |py, function, returned| {
             self.conclude(py, function, &mut store, returned, results)
         })
     }
 
     fn drop_object(&self, rep: u32) {
         gil::resume();
-        Python::attach(|_| {
+        let _serving = self.serving();
+        let _ = exit::attach(|_| {
             let object = self.objects().remove(&rep);
             drop(object);
         });

@@ -1,8 +1,7 @@
 //! `aw.Instance`: a live component instance and its calls.
 
-use super::awaitable;
-use super::caller::{self, Called};
-use super::calling;
+use super::caller::InstanceId;
+use super::calling::{self, When};
 use super::imports::PythonImports;
 use super::plans::{ExportPlan, Plans};
 use super::receipt::Receipt;
@@ -35,6 +34,9 @@ impl Instance {
         plans: Arc<Plans>,
         imports: Option<Arc<PythonImports>>,
     ) -> Instance {
+        if let Some(imports) = &imports {
+            imports.serve(InstanceId::of(&host));
+        }
         Instance {
             host,
             plans,
@@ -69,35 +71,43 @@ impl Instance {
         if params.len() != args.len() {
             return Err(wrong_count(function, &plan.function, args.len()).into());
         }
+        let target = Target::Export(index);
         match plan.lane {
-            Some(lane) if !this.host.waits() => lane(
-                slf.py(),
-                &this.host,
-                Target::Export(index),
-                &plan.function,
-                args,
-            ),
-            _ => Self::invoke_dynamic(slf, index, plan, args),
+            Some(lane) if !this.host.waits() => {
+                (lane.run)(slf.py(), &this.host, target, &plan.function, args)
+            }
+            _ => Self::start(slf, index, plan, args, When::Now),
         }
     }
 
-    fn invoke_dynamic<'py>(
+    /// Calls a guest that may wait, or with values that have no lane.
+    fn start<'py>(
         slf: &Bound<'py, Self>,
         index: usize,
         plan: &ExportPlan,
         args: &Bound<'py, PyTuple>,
+        when: When,
     ) -> Result<Bound<'py, PyAny>> {
-        let this = slf.get();
-        let (call, moved) = this.lower_call(plan, args)?;
-        match calling::run(slf.py(), &this.host, Target::Export(index), call) {
-            Ok(results) => Ok(Self::lift_results(slf, &plan.function, results)?),
-            Err(error) => {
-                if error.nothing_ran() {
-                    moved.give_back();
-                }
-                Err(error)
-            }
+        let (py, this) = (slf.py(), slf.get());
+        let target = Target::Export(index);
+        if let Some(start) = plan.lane.and_then(|lane| lane.start) {
+            return start(py, &this.host, target, &plan.function, args, when);
         }
+        let (call, moved) = this.lower_call(plan, args)?;
+        if when == When::Now && !this.host.waits() {
+            let results = moved.settle(calling::run_here(py, &this.host, target, call))?;
+            return Ok(Self::lift_results(slf, &plan.function, results)?);
+        }
+        let (instance, plans) = (slf.clone().unbind(), Arc::clone(&this.plans));
+        calling::start(py, &this.host, target, call, when, move |py, ended| {
+            let results = moved.settle(ended)?;
+            let plan = plans.at(py, index);
+            Ok(Self::lift_results(
+                instance.bind(py),
+                &plan.function,
+                results,
+            )?)
+        })
     }
 
     fn lower_call(
@@ -114,10 +124,7 @@ impl Instance {
         for ((name, plan), value) in params.iter().zip(args.as_slice()) {
             match lower(plan, value, &mut handles) {
                 Ok(value) => lowered.push(value),
-                Err(mismatch) => {
-                    handles.moved.give_back();
-                    return Err(mismatch.in_field(name));
-                }
+                Err(mismatch) => return Err(mismatch.in_field(name)),
             }
         }
         let results = usize::from(plan.function.result.is_some());
@@ -161,14 +168,24 @@ struct Taking<'a> {
     moved: Moved,
 }
 
-/// Resources given away with the arguments of a call.
+/// Resources given away with the arguments of a call. Unless the call reached the
+/// guest, they are given back.
 #[derive(Default)]
 struct Moved(Vec<(Py<Resource>, ResourceAny)>);
 
 impl Moved {
-    /// Gives them back: the call they were for did not happen.
-    fn give_back(self) {
-        for (resource, handle) in self.0 {
+    /// The call ended: keeps them away if it had begun.
+    fn settle<T>(mut self, ended: Result<T>) -> Result<T> {
+        if !matches!(&ended, Err(error) if error.nothing_ran()) {
+            self.0.clear();
+        }
+        ended
+    }
+}
+
+impl Drop for Moved {
+    fn drop(&mut self) {
+        for (resource, handle) in self.0.drain(..) {
             resource.get().give_back(handle);
         }
     }
@@ -260,29 +277,7 @@ impl Instance {
         if plan.function.params.len() != args.len() {
             return Err(wrong_count(function, &plan.function, args.len()).into());
         }
-        let target = Target::Export(index);
-        if this.host.waits() {
-            caller::refuse_reentrant(slf.py(), &this.host, target)?;
-        }
-        // What is refused later than this is refused because the instance is
-        // closed, and its resources with it, or was busy for a whole deadline.
-        let (call, _) = this.lower_call(plan, args)?;
-        let future = if this.host.waits() {
-            this.host
-                .start(target, Called::new(slf.py(), &this.host, call, true)?)
-        } else {
-            this.host.start(target, call)
-        };
-        let (instance, plans) = (slf.clone().unbind(), Arc::clone(&this.plans));
-        awaitable::begin(slf.py(), future, move |py, results| {
-            let name = PyString::new(py, &plans.component().exports().list()[index].name);
-            let (_, plan) = plans.export(&name)?;
-            Ok(Self::lift_results(
-                instance.bind(py),
-                &plan.function,
-                results,
-            )?)
-        })
+        Self::start(slf, index, plan, args, When::Later)
     }
 
     #[getter]

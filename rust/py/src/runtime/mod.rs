@@ -6,6 +6,7 @@ mod calling;
 mod component;
 mod coroutine;
 mod engine;
+pub mod exit;
 mod gil;
 mod imports;
 mod instance;
@@ -38,6 +39,7 @@ pub mod native {
 
     #[pymodule_init]
     fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::gil::install(module.py())
+        super::gil::install(module.py())?;
+        super::exit::install(module.py())
     }
 }

@@ -115,11 +115,16 @@ impl Plans {
             Some(index) => index,
             None => self.look_up(name)?,
         };
-        let plan = match self.exports[index].get() {
+        Ok((index, self.at(name.py(), index)))
+    }
+
+    /// Plan of the export with this index.
+    #[inline]
+    pub fn at(&self, py: Python<'_>, index: usize) -> &ExportPlan {
+        match self.exports[index].get() {
             Some(plan) => plan,
-            None => self.plan(name.py(), index),
-        };
-        Ok((index, plan))
+            None => self.plan(py, index),
+        }
     }
 
     #[cold]
@@ -173,6 +178,16 @@ impl Plans {
                 ImportKind::Unsupported => {}
             }
         }
+    }
+
+    /// The interfaces it imports.
+    pub fn imported_interfaces(&self) -> impl Iterator<Item = &str> {
+        let interface = |import: &ImportKind| matches!(import, ImportKind::Interface { .. });
+        self.component
+            .imports()
+            .iter()
+            .filter(move |import| interface(&import.kind))
+            .map(|import| import.name.as_str())
     }
 
     /// The plan of an imported function.

@@ -1,5 +1,6 @@
 //! `aw.Receipt`: what one call used.
 
+use airssys_host::instance::memory_warning_bytes;
 use pyo3::prelude::*;
 
 /// What one call used; immutable.
@@ -19,9 +20,6 @@ impl Receipt {
         }
     }
 }
-
-/// Share of the memory limit that calls for a warning, in percent.
-const WARNING_PERCENT: u64 = 90;
 
 #[pymethods]
 impl Receipt {
@@ -47,7 +45,7 @@ impl Receipt {
 
     #[getter]
     fn memory_warning(&self) -> bool {
-        let warning = (self.memory_bytes_max as u64).saturating_mul(WARNING_PERCENT) / 100;
+        let warning = memory_warning_bytes(self.memory_bytes_max) as u64;
         self.inner.memory_denied > 0 || self.inner.memory_bytes_peak >= warning
     }
 

@@ -6,6 +6,7 @@ use super::numbers::{Number, take_buffer};
 use super::plan::{Case, Field, Name, Plan, attribute};
 use crate::runtime::Variant;
 use airssys_host::wasmtime::component::Val;
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
@@ -187,12 +188,15 @@ fn record_of_dict(
     let mut lowered = Vec::with_capacity(fields.len());
     for field in fields {
         let name = &field.name;
-        let found = lookup(dict, name.python.bind(py))
-            .or_else(|| lookup(dict, name.attribute.bind(py)))
-            .ok_or_else(|| {
-                Mismatch::because("the field is missing".to_owned()).in_field(&name.wit)
-            })?;
-        lowered.push(field_value(field, &found, handles)?);
+        let found = match lookup(dict, name.python.bind(py)) {
+            Ok(None) => lookup(dict, name.attribute.bind(py)),
+            found => found,
+        };
+        match found {
+            Ok(Some(found)) => lowered.push(field_value(field, &found, handles)?),
+            Ok(None) => return Err(missing().in_field(&name.wit)),
+            Err(error) => return Err(unreadable(py, error).in_field(&name.wit)),
+        }
     }
     if dict.len() > fields.len() {
         return Err(surplus(fields, dict));
@@ -200,8 +204,26 @@ fn record_of_dict(
     Ok(lowered)
 }
 
-fn lookup<'py>(dict: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
-    dict.get_item(key).ok().flatten()
+// Keys of the embedder's own types run their code when they are compared.
+fn lookup<'py>(
+    dict: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    dict.get_item(key)
+}
+
+#[cold]
+fn missing() -> Box<Mismatch> {
+    Mismatch::because("the field is missing".to_owned())
+}
+
+#[cold]
+fn unreadable(py: Python<'_>, error: PyErr) -> Box<Mismatch> {
+    let mut mismatch = missing();
+    if !error.is_instance_of::<PyAttributeError>(py) {
+        mismatch = Mismatch::because("the field cannot be read".to_owned());
+    }
+    mismatch.caused_by(error)
 }
 
 #[cold]
@@ -228,8 +250,8 @@ fn surplus(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
 fn twice(fields: &[Field], dict: &Bound<'_, PyDict>) -> Box<Mismatch> {
     let py = dict.py();
     let both = |name: &&Name| {
-        lookup(dict, name.python.bind(py)).is_some()
-            && lookup(dict, name.attribute.bind(py)).is_some()
+        matches!(lookup(dict, name.python.bind(py)), Ok(Some(_)))
+            && matches!(lookup(dict, name.attribute.bind(py)), Ok(Some(_)))
             && attribute(&name.wit) != name.wit
     };
     let name = fields.iter().map(|field| &field.name).find(both);
@@ -242,16 +264,16 @@ fn record_of_object(
     value: &Bound<'_, PyAny>,
     handles: &mut dyn Handles,
 ) -> Outcome<Vec<(String, Val)>> {
-    if !value.hasattr("__dataclass_fields__").unwrap_or(false) {
-        return Err(Mismatch::wrong_type(value, "a dict or dataclass"));
+    match value.hasattr("__dataclass_fields__") {
+        Ok(true) => {}
+        Ok(false) => return Err(Mismatch::wrong_type(value, "a dict or dataclass")),
+        Err(error) => return Err(Mismatch::raised(value, "a dict or dataclass", error)),
     }
     let mut lowered = Vec::with_capacity(fields.len());
     for field in fields {
         let found = value
             .getattr(field.name.attribute.bind(value.py()))
-            .map_err(|_| {
-                Mismatch::because("the field is missing".to_owned()).in_field(&field.name.wit)
-            })?;
+            .map_err(|error| unreadable(value.py(), error).in_field(&field.name.wit))?;
         lowered.push(field_value(field, &found, handles)?);
     }
     Ok(lowered)

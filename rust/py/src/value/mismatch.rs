@@ -49,6 +49,12 @@ impl Mismatch {
         mismatch
     }
 
+    /// Keeps what the value's own code raised.
+    pub fn caused_by(mut self: Box<Self>, error: PyErr) -> Box<Mismatch> {
+        self.cause = Some(error);
+        self
+    }
+
     /// For any other reason.
     pub fn because(why: String) -> Box<Mismatch> {
         Box::new(Mismatch {

@@ -2,18 +2,31 @@
 
 use super::kinds::{Blob, Flag, Give, Numbers, Param, Text, Unit};
 use crate::error::Result;
-use crate::runtime::calling;
+use crate::runtime::calling::{self, When};
 use crate::value::{FunctionPlan, Outcome, Plan};
 use airssys_host::Instance;
-use airssys_host::instance::{Signature, Target, Typed, Weigh};
+use airssys_host::instance::{Function, Invocation, Signature, StoreData, Target, Typed, Weigh};
 use airssys_host::wasmtime::component::{Lift, Lower};
+use airssys_host::wasmtime::{self, Store};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Runs a function of one shape.
-pub type Lane = for<'py> fn(
+/// How functions of one shape are called.
+#[derive(Clone, Copy)]
+pub struct Lane {
+    /// Calls at once, on this stack.
+    pub run: Run,
+    /// Calls a guest that may wait, or without waiting for it. Shapes of numbers
+    /// alone have none: dynamic values carry them as well.
+    pub start: Option<Start>,
+}
+
+/// Calls at once.
+pub type Run = for<'py> fn(
     Python<'py>,
     &Arc<Instance>,
     Target,
@@ -21,9 +34,21 @@ pub type Lane = for<'py> fn(
     &Bound<'py, PyTuple>,
 ) -> Result<Bound<'py, PyAny>>;
 
+/// Starts a call on a stack of its own.
+pub type Start = for<'py> fn(
+    Python<'py>,
+    &Arc<Instance>,
+    Target,
+    &FunctionPlan,
+    &Bound<'py, PyTuple>,
+    When,
+) -> Result<Bound<'py, PyAny>>;
+
 /// Arguments as a whole.
 trait Params: 'static {
-    type Taken<'a>;
+    /// Whether they are worth a lane on a stack of their own.
+    const BULK: bool;
+    type Taken<'a>: Send + Sync;
     type Rust<'a>: Lower
         + airssys_host::wasmtime::component::ComponentNamedList
         + Weigh
@@ -32,11 +57,13 @@ trait Params: 'static {
 
     fn take<'a>(plan: &FunctionPlan, args: &'a [Bound<'_, PyAny>]) -> Outcome<Self::Taken<'a>>;
     fn lend<'a>(taken: &'a Self::Taken<'_>) -> Self::Rust<'a>;
+    fn own(taken: Self::Taken<'_>) -> Self::Taken<'static>;
 }
 
 macro_rules! params {
     ($($name:ident $index:tt),*) => {
         impl<$($name: Param),*> Params for ($($name,)*) {
+            const BULK: bool = false $(|| $name::BULK)*;
             type Taken<'a> = ($($name::Taken<'a>,)*);
             type Rust<'a> = ($($name::Rust<'a>,)*);
 
@@ -57,6 +84,11 @@ macro_rules! params {
             fn lend<'a>(taken: &'a Self::Taken<'_>) -> Self::Rust<'a> {
                 ($($name::lend(&taken.$index),)*)
             }
+
+            #[allow(unused_variables, clippy::unused_unit, reason = "no arguments, no use of them")]
+            fn own(taken: Self::Taken<'_>) -> Self::Taken<'static> {
+                ($($name::own(taken.$index),)*)
+            }
         }
     };
 }
@@ -74,12 +106,15 @@ trait Returns: 'static {
         + Send
         + Sync
         + 'static;
+    /// As for [`Params`].
+    const BULK: bool;
 
     fn give(py: Python<'_>, value: Self::Rust) -> Result<Bound<'_, PyAny>>;
 }
 
 impl Returns for Unit {
     type Rust = ();
+    const BULK: bool = false;
 
     fn give(py: Python<'_>, (): ()) -> Result<Bound<'_, PyAny>> {
         Ok(py.None().into_bound(py))
@@ -90,6 +125,7 @@ struct Plain<R>(R);
 
 impl<R: Give> Returns for Plain<R> {
     type Rust = (R::Rust,);
+    const BULK: bool = R::BULK;
 
     #[inline]
     fn give(py: Python<'_>, value: Self::Rust) -> Result<Bound<'_, PyAny>> {
@@ -101,6 +137,7 @@ struct Fallible<R>(R);
 
 impl<R: Give> Returns for Fallible<R> {
     type Rust = (std::result::Result<R::Rust, String>,);
+    const BULK: bool = true;
 
     fn give(py: Python<'_>, value: Self::Rust) -> Result<Bound<'_, PyAny>> {
         match value.0 {
@@ -117,7 +154,76 @@ impl<P: Params, R: Returns> Signature for Shape<P, R> {
     type Return = R::Rust;
 }
 
-fn lane<'py, P: Params, R: Returns>(
+/// A call that owns its arguments.
+struct Owned<P: Params, R> {
+    taken: P::Taken<'static>,
+    returns: PhantomData<fn() -> R>,
+}
+
+impl<P: Params, R: Returns> Owned<P, R> {
+    fn lend(&self) -> Typed<'_, Shape<P, R>> {
+        Typed::new(P::lend(&self.taken))
+    }
+}
+
+impl<P: Params, R: Returns> Invocation for Owned<P, R> {
+    type Output = R::Rust;
+
+    fn call(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> wasmtime::Result<R::Rust> {
+        self.lend().call(store, function)
+    }
+
+    fn call_async(
+        self,
+        store: &mut Store<StoreData>,
+        function: Option<&mut Function>,
+    ) -> impl Future<Output = wasmtime::Result<R::Rust>> + Send {
+        async move { self.lend().call_async(store, function).await }
+    }
+
+    fn bytes_in(&self) -> u64 {
+        P::lend(&self.taken).bytes()
+    }
+
+    fn bytes_out(output: &R::Rust) -> u64 {
+        output.bytes()
+    }
+}
+
+fn start<'py, P: Params, R: Returns>(
+    py: Python<'py>,
+    instance: &Arc<Instance>,
+    target: Target,
+    plan: &FunctionPlan,
+    args: &Bound<'py, PyTuple>,
+    when: When,
+) -> Result<Bound<'py, PyAny>> {
+    let call = Owned::<P, R> {
+        taken: P::own(P::take(plan, args.as_slice())?),
+        returns: PhantomData,
+    };
+    calling::start(py, instance, target, call, when, |py, ended| {
+        R::give(py, ended?)
+    })
+}
+
+fn lane<P: Params, R: Returns>() -> Lane {
+    let start: Option<Start> = if P::BULK || R::BULK {
+        Some(start::<P, R>)
+    } else {
+        None
+    };
+    Lane {
+        run: run::<P, R>,
+        start,
+    }
+}
+
+fn run<'py, P: Params, R: Returns>(
     py: Python<'py>,
     instance: &Arc<Instance>,
     target: Target,
@@ -161,24 +267,24 @@ pub fn select(plan: &FunctionPlan) -> Option<Lane> {
 
 fn returns<P: Params>(plan: &FunctionPlan) -> Option<Lane> {
     let Some(result) = &plan.result else {
-        return Some(lane::<P, Unit>);
+        return Some(lane::<P, Unit>());
     };
     Some(match result {
-        Plan::Bool => lane::<P, Plain<Flag>>,
-        Plan::Text => lane::<P, Plain<Text>>,
-        Plan::Bytes => lane::<P, Plain<Blob>>,
-        Plan::U32 => lane::<P, Plain<u32>>,
-        Plan::S32 => lane::<P, Plain<i32>>,
-        Plan::U64 => lane::<P, Plain<u64>>,
-        Plan::S64 => lane::<P, Plain<i64>>,
-        Plan::F32 => lane::<P, Plain<f32>>,
-        Plan::F64 => lane::<P, Plain<f64>>,
+        Plan::Bool => lane::<P, Plain<Flag>>(),
+        Plan::Text => lane::<P, Plain<Text>>(),
+        Plan::Bytes => lane::<P, Plain<Blob>>(),
+        Plan::U32 => lane::<P, Plain<u32>>(),
+        Plan::S32 => lane::<P, Plain<i32>>(),
+        Plan::U64 => lane::<P, Plain<u64>>(),
+        Plan::S64 => lane::<P, Plain<i64>>(),
+        Plan::F32 => lane::<P, Plain<f32>>(),
+        Plan::F64 => lane::<P, Plain<f64>>(),
         Plan::Result {
             ok: Some(ok),
             err: Some(err),
         } if matches!(**err, Plan::Text) => match **ok {
-            Plan::Bytes => lane::<P, Fallible<Blob>>,
-            Plan::Text => lane::<P, Fallible<Text>>,
+            Plan::Bytes => lane::<P, Fallible<Blob>>(),
+            Plan::Text => lane::<P, Fallible<Text>>(),
             _ => return None,
         },
         _ => return None,
@@ -189,12 +295,12 @@ fn number_list(item: &Plan, result: Option<&Plan>) -> Option<Lane> {
     macro_rules! pick {
         ($($plan:ident $type:ty),*) => {
             match (item, result) {
-                $((Plan::$plan, None) => Some(lane::<(Numbers<$type>,), Unit> as Lane),)*
+                $((Plan::$plan, None) => Some(lane::<(Numbers<$type>,), Unit>()),)*
                 $((Plan::$plan, Some(Plan::List(back))) if matches!(**back, Plan::$plan) => {
-                    Some(lane::<(Numbers<$type>,), Plain<Numbers<$type>>> as Lane)
+                    Some(lane::<(Numbers<$type>,), Plain<Numbers<$type>>>())
                 })*
                 $((Plan::$plan, Some(Plan::F64)) => {
-                    Some(lane::<(Numbers<$type>,), Plain<f64>> as Lane)
+                    Some(lane::<(Numbers<$type>,), Plain<f64>>())
                 })*
                 _ => None,
             }

@@ -2,9 +2,9 @@
 
 use super::kinds::{Blob, Flag, Give, Keep, Text};
 use crate::error::err_value;
-use crate::runtime::imports::PythonImports;
+use crate::runtime::imports::{PythonImports, nothing};
 use crate::value::{FunctionPlan, Plan};
-use airssys_host::instance::StoreData;
+use airssys_host::instance::{StoreData, Weigh, enter_host, leave_host};
 use airssys_host::linker::{Define, aside};
 use airssys_host::wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Lower};
 use airssys_host::wasmtime::{self, StoreContextMut};
@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 
 /// Parameters as wasmtime has them.
 trait Arguments: 'static {
-    type Rust: ComponentNamedList + Lift + 'static;
+    type Rust: ComponentNamedList + Lift + Weigh + 'static;
 
     fn give<'py>(py: Python<'py>, arguments: Self::Rust) -> PyResult<Bound<'py, PyTuple>>;
 }
@@ -36,7 +36,7 @@ arguments!(A 0, B 1, C 2);
 
 /// Results as wasmtime has them.
 trait Returned: 'static {
-    type Rust: ComponentNamedList + Lower + Send + Sync + 'static;
+    type Rust: ComponentNamedList + Lower + Weigh + Send + Sync + 'static;
 
     fn keep(py: Python<'_>, returned: PyResult<Bound<'_, PyAny>>) -> PyResult<Self::Rust>;
 }
@@ -49,7 +49,7 @@ impl Returned for Nothing {
     type Rust = ();
 
     fn keep(_py: Python<'_>, returned: PyResult<Bound<'_, PyAny>>) -> PyResult<()> {
-        returned.map(drop)
+        nothing(&returned?)
     }
 }
 
@@ -82,7 +82,16 @@ fn kept<R: Keep>(value: &Bound<'_, PyAny>) -> PyResult<R::Rust> {
     })
 }
 
-fn lane<A: Arguments, R: Returned>(
+/// How to link a function of this shape.
+fn lane<A: Arguments, R: Returned>(waits: bool) -> Define {
+    if waits {
+        link_waiting::<A, R>
+    } else {
+        link::<A, R>
+    }
+}
+
+fn link<A: Arguments, R: Returned>(
     linker: &mut LinkerInstance<'_, StoreData>,
     name: &str,
     index: usize,
@@ -90,13 +99,43 @@ fn lane<A: Arguments, R: Returned>(
     linker.func_wrap(
         name,
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
-            let embedder = store.data_mut().host_call();
+            let embedder = enter_host(&mut store, || arguments.bytes())?;
             let imports = PythonImports::of(&*embedder)?;
-            aside(store.data().has_own_stack(), || {
+            let returned = aside(store.data().has_own_stack(), || {
                 imports.run(index, |py, function| {
                     let arguments = A::give(py, arguments)?;
-                    R::keep(py, function.invoke(py, &arguments))
+                    R::keep(py, imports.invoke(py, function, &arguments))
                 })
+            })?;
+            leave_host(&mut store, || returned.bytes())?;
+            Ok(returned)
+        },
+    )
+}
+
+fn link_waiting<A: Arguments, R: Returned>(
+    linker: &mut LinkerInstance<'_, StoreData>,
+    name: &str,
+    index: usize,
+) -> wasmtime::Result<()> {
+    linker.func_wrap_async(
+        name,
+        move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
+            Box::new(async move {
+                let embedder = enter_host(&mut store, || arguments.bytes())?;
+                let imports = PythonImports::of(&*embedder)?;
+                let pending = aside(true, || {
+                    imports.run(index, |py, function| {
+                        let arguments = A::give(py, arguments)?;
+                        imports.start(py, function, &arguments)
+                    })
+                })?;
+                let answer = pending.await?;
+                let returned = aside(true, || {
+                    imports.run_answered(index, answer, |py, _, returned| R::keep(py, returned))
+                })?;
+                leave_host(&mut store, || returned.bytes())?;
+                Ok(returned)
             })
         },
     )
@@ -104,39 +143,39 @@ fn lane<A: Arguments, R: Returned>(
 
 /// How to link a function of this plan through a lane, if its shape has one:
 /// those that carry bytes or text, which dynamic values would carry one by one.
-pub fn define(plan: &FunctionPlan) -> Option<Define> {
+pub fn define(plan: &FunctionPlan, waits: bool) -> Option<Define> {
     let params: Vec<&Plan> = plan.params.iter().map(|(_, plan)| plan).collect();
     match params.as_slice() {
-        [Plan::Bytes] => returned::<(Blob,)>(plan),
-        [Plan::Text] => returned::<(Text,)>(plan),
-        [Plan::Bytes, Plan::Bytes] => returned::<(Blob, Blob)>(plan),
-        [Plan::Text, Plan::Bytes] => returned::<(Text, Blob)>(plan),
-        [Plan::Text, Plan::Text] => returned::<(Text, Text)>(plan),
-        [Plan::U32, Plan::Bytes] => returned::<(u32, Blob)>(plan),
-        [Plan::U64, Plan::Bytes] => returned::<(u64, Blob)>(plan),
-        [Plan::Text, Plan::U32] => returned::<(Text, u32)>(plan),
-        [Plan::U64, Plan::U32, Plan::Bytes] => returned::<(u64, u32, Blob)>(plan),
-        [Plan::Text, Plan::Text, Plan::Bytes] => returned::<(Text, Text, Blob)>(plan),
+        [Plan::Bytes] => returned::<(Blob,)>(plan, waits),
+        [Plan::Text] => returned::<(Text,)>(plan, waits),
+        [Plan::Bytes, Plan::Bytes] => returned::<(Blob, Blob)>(plan, waits),
+        [Plan::Text, Plan::Bytes] => returned::<(Text, Blob)>(plan, waits),
+        [Plan::Text, Plan::Text] => returned::<(Text, Text)>(plan, waits),
+        [Plan::U32, Plan::Bytes] => returned::<(u32, Blob)>(plan, waits),
+        [Plan::U64, Plan::Bytes] => returned::<(u64, Blob)>(plan, waits),
+        [Plan::Text, Plan::U32] => returned::<(Text, u32)>(plan, waits),
+        [Plan::U64, Plan::U32, Plan::Bytes] => returned::<(u64, u32, Blob)>(plan, waits),
+        [Plan::Text, Plan::Text, Plan::Bytes] => returned::<(Text, Text, Blob)>(plan, waits),
         _ => None,
     }
 }
 
-fn returned<A: Arguments>(plan: &FunctionPlan) -> Option<Define> {
+fn returned<A: Arguments>(plan: &FunctionPlan, waits: bool) -> Option<Define> {
     let Some(result) = &plan.result else {
-        return Some(lane::<A, Nothing>);
+        return Some(lane::<A, Nothing>(waits));
     };
     Some(match result {
-        Plan::Bool => lane::<A, Plain<Flag>>,
-        Plan::Text => lane::<A, Plain<Text>>,
-        Plan::Bytes => lane::<A, Plain<Blob>>,
-        Plan::U32 => lane::<A, Plain<u32>>,
-        Plan::U64 => lane::<A, Plain<u64>>,
+        Plan::Bool => lane::<A, Plain<Flag>>(waits),
+        Plan::Text => lane::<A, Plain<Text>>(waits),
+        Plan::Bytes => lane::<A, Plain<Blob>>(waits),
+        Plan::U32 => lane::<A, Plain<u32>>(waits),
+        Plan::U64 => lane::<A, Plain<u64>>(waits),
         Plan::Result {
             ok: Some(ok),
             err: Some(err),
         } if matches!(**err, Plan::Text) => match **ok {
-            Plan::Bytes => lane::<A, Fallible<Blob>>,
-            Plan::Text => lane::<A, Fallible<Text>>,
+            Plan::Bytes => lane::<A, Fallible<Blob>>(waits),
+            Plan::Text => lane::<A, Fallible<Text>>(waits),
             _ => return None,
         },
         _ => return None,

@@ -12,15 +12,21 @@ use std::borrow::Cow;
 
 /// A parameter with a lane: taken from Python, then borrowed for the guest.
 pub(super) trait Param: 'static {
-    type Taken<'a>;
+    /// Whether dynamic values would carry it piece by piece.
+    const BULK: bool;
+    type Taken<'a>: Send + Sync;
     type Rust<'a>: Lower + Weigh + Send + Sync;
 
     fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<Self::Taken<'a>>;
     fn lend<'a>(taken: &'a Self::Taken<'_>) -> Self::Rust<'a>;
+    /// The same, for a call that outlives the arguments.
+    fn own(taken: Self::Taken<'_>) -> Self::Taken<'static>;
 }
 
 /// A result with a lane.
 pub(super) trait Give: 'static {
+    /// As for [`Param`].
+    const BULK: bool;
     type Rust: Lift + Weigh + Send + Sync + 'static;
 
     fn give(py: Python<'_>, value: Self::Rust) -> PyResult<Bound<'_, PyAny>>;
@@ -40,6 +46,7 @@ pub(super) struct Unit;
 macro_rules! scalar {
     ($($type:ty)*) => {$(
         impl Param for $type {
+            const BULK: bool = false;
             type Taken<'a> = $type;
             type Rust<'a> = $type;
 
@@ -52,9 +59,14 @@ macro_rules! scalar {
             fn lend<'a>(taken: &'a $type) -> $type {
                 *taken
             }
+
+            fn own(taken: $type) -> $type {
+                taken
+            }
         }
 
         impl Give for $type {
+            const BULK: bool = false;
             type Rust = $type;
 
             #[inline]
@@ -68,6 +80,7 @@ macro_rules! scalar {
 scalar!(u32 i32 u64 i64 f32 f64);
 
 impl Param for Flag {
+    const BULK: bool = false;
     type Taken<'a> = bool;
     type Rust<'a> = bool;
 
@@ -78,9 +91,14 @@ impl Param for Flag {
     fn lend<'a>(taken: &'a bool) -> bool {
         *taken
     }
+
+    fn own(taken: bool) -> bool {
+        taken
+    }
 }
 
 impl Give for Flag {
+    const BULK: bool = false;
     type Rust = bool;
 
     fn give(py: Python<'_>, value: bool) -> PyResult<Bound<'_, PyAny>> {
@@ -89,19 +107,27 @@ impl Give for Flag {
 }
 
 impl Param for Text {
-    type Taken<'a> = &'a str;
+    const BULK: bool = true;
+    type Taken<'a> = Cow<'a, str>;
     type Rust<'a> = &'a str;
 
-    fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<&'a str> {
-        text(value)
+    #[inline]
+    fn take<'a>(value: &'a Bound<'_, PyAny>) -> Outcome<Cow<'a, str>> {
+        text(value).map(Cow::Borrowed)
     }
 
-    fn lend<'a>(taken: &'a &'_ str) -> &'a str {
+    #[inline]
+    fn lend<'a>(taken: &'a Cow<'_, str>) -> &'a str {
         taken
+    }
+
+    fn own(taken: Cow<'_, str>) -> Cow<'static, str> {
+        Cow::Owned(taken.into_owned())
     }
 }
 
 impl Give for Text {
+    const BULK: bool = true;
     type Rust = String;
 
     fn give(py: Python<'_>, value: String) -> PyResult<Bound<'_, PyAny>> {
@@ -112,6 +138,7 @@ impl Give for Text {
 // Only `bytes` is lent as it is: anything else can change while another
 // thread runs during the call.
 impl Param for Blob {
+    const BULK: bool = true;
     type Taken<'a> = Cow<'a, [u8]>;
     type Rust<'a> = &'a [u8];
 
@@ -127,9 +154,14 @@ impl Param for Blob {
     fn lend<'a>(taken: &'a Cow<'_, [u8]>) -> &'a [u8] {
         taken
     }
+
+    fn own(taken: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
+        Cow::Owned(taken.into_owned())
+    }
 }
 
 impl Give for Blob {
+    const BULK: bool = true;
     type Rust = Vec<u8>;
 
     #[inline]
@@ -141,6 +173,7 @@ impl Give for Blob {
 macro_rules! number_lists {
     ($($type:ty)*) => {$(
         impl Param for Numbers<$type> {
+            const BULK: bool = true;
             type Taken<'a> = Vec<$type>;
             type Rust<'a> = &'a [$type];
 
@@ -151,9 +184,14 @@ macro_rules! number_lists {
             fn lend<'a>(taken: &'a Vec<$type>) -> &'a [$type] {
                 taken
             }
+
+            fn own(taken: Vec<$type>) -> Vec<$type> {
+                taken
+            }
         }
 
         impl Give for Numbers<$type> {
+            const BULK: bool = true;
             type Rust = Vec<$type>;
 
             fn give(py: Python<'_>, value: Vec<$type>) -> PyResult<Bound<'_, PyAny>> {
@@ -167,7 +205,7 @@ number_lists!(i8 u16 i16 u32 i32 u64 i64 f32 f64);
 
 /// A value that Python returns to a guest.
 pub(super) trait Keep: 'static {
-    type Rust: Lower + Send + Sync + 'static;
+    type Rust: Lower + Weigh + Send + Sync + 'static;
 
     fn keep(value: &Bound<'_, PyAny>) -> Outcome<Self::Rust>;
 }
