@@ -20,7 +20,7 @@ BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup guest-tools build demo test test-rust test-python soak lint fmt wheel bench components clean
+.PHONY: help setup guest-tools build demo test test-rust test-python soak lint fmt wheel bench notices components clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: ## measure against bare wasmtime, wasmtime-py and Extism, and print one t
 	@VENV=$(VENV)-bench EXTRA_GROUPS=bench scripts/setup
 	VIRTUAL_ENV=$(abspath $(VENV)-bench) $(VENV)-bench/bin/python -m maturin develop $(CARGO_FLAGS) --quiet
 	$(VENV)-bench/bin/python benches/python/table.py $(BENCH_ARGS)
+
+notices: setup ## rewrite the notices of third parties from Cargo.lock and licences/
+	$(PYTHON_IN) scripts/third_party.py
 
 components: guest-tools build ## rebuild the prebuilt guest components and compare their digests
 	$(PYTHON_IN) -m airssys_wasm.sdk.rebuild

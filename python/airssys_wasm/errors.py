@@ -143,7 +143,12 @@ class FuelExhausted(ComponentFailed):
 
 
 class OutOfMemory(ComponentFailed):
-    """The instance needed more memory than ``Limits.memory_bytes_max``."""
+    """The instance needed more memory than ``Limits.memory_bytes_max``.
+
+    ``kind`` is ``out-of-memory`` where the guest asked for more itself, and
+    ``host-buffers`` where the values of one call would have cost the host more than
+    that (or more than 64 MiB).
+    """
 
 
 class InstanceBusy(AirssysError):
@@ -171,7 +176,11 @@ class CompileRefused(EngineError):
 
 
 class CapacityExhausted(EngineError):
-    """The engine holds as many live instances as it can."""
+    """There is no room: for another live instance, or on this thread's stack for a call.
+
+    Nothing ran. A guest may need 768 KiB of stack, host functions included: guests
+    called inside host functions of guests add up.
+    """
 
 
 class WitInvalid(AirssysError):
@@ -208,7 +217,8 @@ class CapabilityDenied(AirssysError):
     Attributes:
         component: who asked.
         wanted: what it asked for.
-        grant_hint: the smallest grant that would allow it.
+        grant_hint: the smallest grant that would allow it; empty where no grant of
+            this version would.
     """
 
     def __init__(

@@ -1,13 +1,14 @@
 //! Lays the sources that ship in the wheel where maturin collects them.
 //!
-//! The guest SDK, which `airssys-wasm build` hands to a crate, and the sources of the
-//! prebuilt components lie elsewhere in this repository; maturin takes files from
+//! The interface tree, the guest SDK, which `airssys-wasm build` hands to a crate, and
+//! the sources of the prebuilt components lie elsewhere in this repository; maturin takes files from
 //! outside of the Python package only out of a build script's output folder.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const SHIPPED: [&str; 4] = [
+const SHIPPED: [&str; 5] = [
+    "wit",
     "rust/sdk",
     "rust/sdk-macros",
     "examples/text-stats",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +25,16 @@ ADDER = """
     (canon lift (core func $i "add")))
   (func (export "spin") (canon lift (core func $i "spin")))
   (func (export "trap") (canon lift (core func $i "trap"))))
+"""
+
+
+THUMBNAILER = """
+package acme:thumbnailer@1.0.0;
+
+world thumbnailer {
+    include airssys:core/component@1.0.0;
+    import airssys:filesystem/files@1.0.0;
+}
 """
 
 
@@ -51,7 +62,8 @@ def test_help_lists_every_command(airssys_wasm: Run) -> None:
     ran = airssys_wasm("--help")
 
     assert ran.returncode == 0
-    assert all(name in ran.stdout for name in ("demo", "run", "inspect", "stubs", "build"))
+    commands = ("demo", "run", "inspect", "stubs", "build", "interfaces")
+    assert all(name in ran.stdout for name in commands)
 
 
 @pytest.mark.parametrize(
@@ -230,6 +242,20 @@ def test_stubs_are_python(airssys_wasm: Run, adder: str, tmp_path: Path) -> None
     assert 'function: Literal["add"], left: int, right: int' in written
 
 
+def test_a_guest_finds_the_interfaces_where_the_command_says(
+    airssys_wasm: Run, tmp_path: Path
+) -> None:
+    folder = Path(airssys_wasm("interfaces").stdout.removesuffix("\n"))
+
+    assert {each.name for each in folder.iterdir()} == {"core", "filesystem", "network", "process"}
+    shutil.copytree(folder, tmp_path / "wit" / "deps")
+    (tmp_path / "wit" / "world.wit").write_text(THUMBNAILER)
+    seen = airssys_wasm("inspect", "wit", "--json")
+    assert seen.returncode == 0, seen.stderr
+    assert "airssys:core/lifecycle@1.0.0" in json.loads(seen.stdout)["exports"]
+    assert "airssys:filesystem/files@1.0.0" in json.loads(seen.stdout)["imports"]
+
+
 def test_a_folder_without_a_crate_cannot_be_built(airssys_wasm: Run, tmp_path: Path) -> None:
     ran = airssys_wasm("build", str(tmp_path))
 
@@ -242,3 +268,41 @@ def test_a_pipe_gets_no_colours(airssys_wasm: Run, adder: str, environment: dict
     for arguments in (("inspect", adder), ("run", adder, "trap"), ("no-such-command",)):
         ran = airssys_wasm(*arguments, **environment)
         assert "\x1b" not in ran.stdout + ran.stderr
+
+
+# CSI and OSC in their C1 forms, DEL, and a mark that turns the line.
+SINGER = r"""
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (data (i32.const 64) "\c2\9b31mRED \7f \c2\9d0;owned\c2\9c \e2\80\aeevil")
+    (func (export "sing") (result i32)
+      (i32.store (i32.const 0) (i32.const 64))
+      (i32.store (i32.const 4) (i32.const 30))
+      (i32.const 0))
+    (func (export "refuse") (result i32)
+      (i32.store8 (i32.const 16) (i32.const 1))
+      (i32.store (i32.const 20) (i32.const 64))
+      (i32.store (i32.const 24) (i32.const 30))
+      (i32.const 16)))
+  (core instance $i (instantiate $m))
+  (alias core export $i "memory" (core memory $memory))
+  (func (export "sing") (result string)
+    (canon lift (core func $i "sing") (memory $memory)))
+  (func (export "refuse") (result (result (error string)))
+    (canon lift (core func $i "refuse") (memory $memory))))
+"""
+
+
+def test_a_guests_words_cannot_drive_the_terminal(airssys_wasm: Run, tmp_path: Path) -> None:
+    (tmp_path / "singer.wat").write_text(SINGER)
+
+    sung = airssys_wasm("run", "singer.wat", "sing")
+    refused = airssys_wasm("run", "singer.wat", "refuse")
+
+    words = "\x9b31mRED \x7f \x9d0;owned\x9c \u202eevil"
+    assert json.loads(sung.stdout) == words
+    assert sung.stdout.rstrip("\n").isprintable()
+    assert refused.returncode == 1
+    assert r"\u{9b}31mRED \u{7f}" in refused.stderr
+    assert not set("\x9b\x7f\x9d\x9c\u202e") & set(refused.stderr)

@@ -146,6 +146,20 @@ def test_an_import_that_was_not_given_is_named_with_what_would_give_it(
     assert "asking" in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["(func)", '(instance (export "f" (func)))'])
+def test_the_name_of_an_import_cannot_drive_a_terminal(
+    engine: aw.Engine, limits: aw.Limits, kind: str
+) -> None:
+    # Names of this kind may hold any character: here CSI in C1 and a mark that turns the line.
+    component = engine.load(rf'(component (import "url=<http://a/\c2\9b31m\e2\80\ae>" {kind}))')
+    with pytest.raises(aw.ImportMissing) as caught:
+        component.instantiate(limits=limits)
+
+    assert caught.value.missing[0][0] == "url=<http://a/\x9b31m\u202e>"
+    assert r"url=<http://a/\u{9b}31m\u{202e}>" in str(caught.value)
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
 def test_a_core_module_as_an_import_is_never_given(engine: aw.Engine, limits: aw.Limits) -> None:
     component = engine.load('(component (import "m" (core module)))')
     with pytest.raises(aw.ImportMissing, match="functions and interfaces only"):

@@ -141,9 +141,14 @@ class Instance:
             Trapped: the guest trapped, or a host function failed under it.
             CallTimeout: the deadline passed.
             FuelExhausted: the fuel ran out.
-            OutOfMemory: the guest needed more memory than its limit.
+            OutOfMemory: the guest needed more memory than its limit, or its values
+                more of the host.
             InstanceClosed: the instance was closed, or failed earlier.
-            ReentrantCall: a host function called the instance it was called from.
+            InstanceBusy: another call had the instance for as long as a call may last.
+            ReentrantCall: a host function called the instance that it runs for. A
+                thread it started itself is not recognised, and waits its turn.
+            CapacityExhausted: this thread has too little stack left for a guest.
+            SystemExit: the program is ending, and this is not its main thread.
         """
 
     def call_async(self, function: str, *args: Any) -> Awaitable[Any]:
@@ -163,6 +168,7 @@ class Instance:
         Raises:
             ValueMismatch: an argument does not fit; the guest did not run.
             ExportMissing: there is no such function.
+            ReentrantCall: as for :meth:`call`.
             RuntimeError: the guest has to wait and no event loop runs here.
         """
 

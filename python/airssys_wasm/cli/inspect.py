@@ -39,7 +39,7 @@ def command(
         as_text = wit.world_text(interfaces) if as_wit or as_json else ""
         described = wit.describe(interfaces, world=world) if not as_wit else None
     if described is None:
-        screen.data(as_text)
+        screen.lines(as_text)
     elif as_json:
         screen.json(
             {

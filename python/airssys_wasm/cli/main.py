@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from airssys_wasm.cli import build, demo, inspect, run, stubs
+from airssys_wasm.cli import build, demo, inspect, interfaces, run, stubs
 from airssys_wasm.cli.screen import Screen
 from airssys_wasm.cli.status import Status, spoken, status_of
 from airssys_wasm.errors import AirssysError, ComponentFailed
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_COMMANDS = {command.NAME: command for command in (demo, run, inspect, stubs, build)}
+_COMMANDS = {command.NAME: command for command in (demo, run, inspect, stubs, build, interfaces)}
 for _name, _command in _COMMANDS.items():
     app.command(
         name=_name, help=_command.HELP, context_settings=getattr(_command, "SETTINGS", None)

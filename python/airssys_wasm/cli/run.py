@@ -64,7 +64,7 @@ def command(
             if receipt and instance.receipt is not None:
                 screen.err.print(f"receipt: {cost_text(Cost.of(instance.receipt))}", markup=False)
     try:
-        screen.data(json.dumps(to_json(result), ensure_ascii=False, allow_nan=False))
+        screen.json(to_json(result), indent=None)
     except TypeError as error:
         raise typer.BadParameter(f"{function} is of no use from a command line: {error}") from error
 

@@ -1,23 +1,29 @@
 """Where a command's words go: data to stdout, everything else to stderr.
 
-Rich decides about colour: only on a terminal, and never when NO_COLOR is set.
+Rich decides about colour: only on a terminal, and never when NO_COLOR is set. What
+guests say reaches a terminal only through here, with whatever would drive it spelled
+out.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from rich.console import Console
 
-__all__ = ["Screen"]
+from airssys_wasm.cli.printable import SpellOut, printable, printable_json
+
+__all__ = ["Screen", "console"]
 
 
-def _console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> Console:
+    """Return a console on ``stream`` that spells out what would drive a terminal."""
     # No wrapping where no one looks: a pipe gets each line whole.
-    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+    made = Console(file=stream, highlight=False, emoji=False, soft_wrap=not stream.isatty())
+    made.push_render_hook(SpellOut())
+    return made
 
 
 @dataclass(slots=True)
@@ -29,21 +35,26 @@ class Screen:
     """
 
     verbose: bool = False
-    out: Console = field(default_factory=lambda: _console(sys.stdout))
-    err: Console = field(default_factory=lambda: _console(sys.stderr))
+    out: Console = field(default_factory=lambda: console(sys.stdout))
+    err: Console = field(default_factory=lambda: console(sys.stderr))
 
     def data(self, text: str) -> None:
-        """Write ``text`` on stdout as it is, with one newline behind it."""
+        """Write ``text``, none of a guest's, on stdout as it is, with one newline behind it."""
         self.out.file.write(text if text.endswith("\n") else text + "\n")
 
-    def json(self, value: object) -> None:
-        """Write ``value`` on stdout as JSON."""
-        self.data(json.dumps(value, indent=2, ensure_ascii=False))
+    def lines(self, text: str) -> None:
+        """Write ``text`` on stdout, with one newline behind it, spelled out where needed."""
+        self.data(printable(text))
+
+    def json(self, value: object, *, indent: int | None = 2) -> None:
+        """Write ``value`` on stdout as JSON, spelled out where needed."""
+        self.data(printable_json(value, indent=indent))
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what went wrong on stderr, and what to do next."""
         self.err.print("error:", style="bold red", end=" ")
-        self.err.print(message, markup=False)
+        # Spelled out before the lines are broken, so that each part is seen.
+        self.err.print(printable(message), markup=False)
         if hint:
             self.err.print("hint:", style="bold cyan", end=" ")
-            self.err.print(hint, markup=False)
+            self.err.print(printable(hint), markup=False)

@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from airssys_wasm.errors import CapabilityDenied, ValueMismatch
+
+
+class _Variables(Mapping[str, str]):
+    """Names and values that nobody can change; unlike a mapping proxy it copies and pickles."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +41,8 @@ class Grant:
     A component that imports an interface that was not granted is refused with
     ``ImportMissing``, which names the grant. ``None`` leaves an interface out;
     an empty list links it with nothing in it, for components whose tool chain
-    imports it without using it.
+    imports it without using it. Lists and mappings are copied: what becomes of
+    the caller's later changes no grant.
 
     Args:
         clocks: the wall clock and the monotonic clock.
@@ -44,16 +70,19 @@ class Grant:
     def __post_init__(self) -> None:
         """Refuse what would only be written down and not enforced."""
         for name in ("filesystem_read", "network"):
-            if getattr(self, name):
-                raise ValueError(
-                    f"{name}: this version can only grant the empty list, which links the "
-                    f"interface with nothing in it; hint: {name}=[]"
-                )
+            value = getattr(self, name)
+            _require_none_or_empty(name, value)
+            self._keep(name, None if value is None else ())
         for name in ("clocks", "random", "output"):
             switch = getattr(self, name)
             if not isinstance(switch, bool):
                 raise ValueError(f"{name}: expected True or False, got {switch!r}")  # noqa: TRY004 - one class for a malformed grant
+        # Copied first: what is checked is what is kept.
+        self._keep("environment", _copied(self.environment))
         _require_environment(self.environment)
+
+    def _keep(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     def variables(self) -> list[tuple[str, str]] | None:
         """Return the variables to pass on, or ``None`` if the guest gets no environment.
@@ -77,14 +106,16 @@ class Grant:
                 address.
 
         Raises:
-            CapabilityDenied: the grant does not cover it.
-            ValueError: there is no such action.
+            CapabilityDenied: the grant does not cover it. ``grant_hint`` is the grant
+                that would, and empty for what no grant of this version can give.
+            ValueError: there is no such action, or no variable of such a name.
         """
         covered, hint = self._covers(action, resource)
         if not covered:
             wanted = f"{action} {resource}".strip()
+            advice = f"hint: {hint}" if hint else "no grant of this version can give it"
             raise CapabilityDenied(
-                f"{wanted!r} is not granted; hint: {hint}", wanted=wanted, grant_hint=hint
+                f"{wanted!r} is not granted; {advice}", wanted=wanted, grant_hint=hint
             )
 
     def _covers(self, action: str, resource: str) -> tuple[bool, str]:
@@ -92,23 +123,48 @@ class Grant:
             case "clocks" | "random" | "output":
                 return getattr(self, action), f"Grant({action}=True)"
             case "environment":
+                _require_name(resource)
                 return resource in (self.environment or ()), f"Grant(environment=[{resource!r}])"
-            case "filesystem.read":
-                return False, f"Grant(filesystem_read=[{resource!r}])"
-            case "network":
-                return False, f"Grant(network=[{resource!r}])"
+            case "filesystem.read" | "network":
+                # What can be granted of these is empty: it covers nothing.
+                return False, ""
         raise ValueError(f"no action {action!r}")
 
 
-def _require_environment(environment: object) -> None:
-    if environment is None:
+def _require_none_or_empty(name: str, value: object) -> None:
+    """Refuse what is neither ``None`` nor an empty list: it would link the interface."""
+    if value is None:
         return
-    if isinstance(environment, str) or not isinstance(environment, Mapping | Collection):
+    if not isinstance(value, list | tuple):
+        # False or "" may be meant as "no": only None leaves the interface out.
+        raise ValueError(  # noqa: TRY004 - one class for a malformed grant
+            f"{name}: expected None or an empty list, got {value!r}; hint: None leaves the "
+            f"interface out, {name}=[] links it with nothing in it"
+        )
+    if value:
+        raise ValueError(
+            f"{name}: this version can only grant the empty list, which links the "
+            f"interface with nothing in it; hint: {name}=[]"
+        )
+
+
+def _copied(environment: object) -> _Variables | tuple[Any, ...] | None:
+    """Return a copy of ``environment`` that does not change, still to be checked."""
+    if environment is None:
+        return None
+    if isinstance(environment, Mapping):
+        return _Variables(environment)
+    if isinstance(environment, str | bytes) or not isinstance(environment, Collection):
         # Each letter of a text would be a name.
         raise ValueError(f"environment: {environment!r} is no list of names")  # noqa: TRY004 - as above
+    return tuple(environment)
+
+
+def _require_environment(environment: Sequence[str] | Mapping[str, str] | None) -> None:
+    if environment is None:
+        return
     for name in environment:
-        if not _is_text(name) or not name or "=" in name:
-            raise ValueError(f"environment: {name!r} is no name of a variable")
+        _require_name(name)
     if isinstance(environment, Mapping):
         for name, value in environment.items():
             if not _is_text(value):
@@ -125,6 +181,11 @@ def _value_of(name: str) -> str:
             f"environment.{name}",
         )
     return value
+
+
+def _require_name(name: object) -> None:
+    if not isinstance(name, str) or not _is_text(name) or not name or "=" in name:
+        raise ValueError(f"environment: {name!r} is no name of a variable")
 
 
 def _is_text(value: object) -> bool:

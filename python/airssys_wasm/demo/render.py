@@ -46,7 +46,8 @@ def _heading(text: str, console: Console) -> None:
 def _reported(scene: Reported, console: Console) -> None:
     _heading(f"Two components read {scene.source}", console)
     if console.is_terminal and console.width >= _TABLE_COLUMNS_MIN:
-        console.print(Markdown(scene.report))
+        # Without links to click: what a guest links to is to be seen.
+        console.print(Markdown(scene.report, hyperlinks=False))
         console.print()
         console.print(_receipts(scene.costs))
     else:

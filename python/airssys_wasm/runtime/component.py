@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.config import Grant, Limits
+from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.lifecycle import initialize, initializer
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from airssys_wasm._native.runtime import Component as NativeComponent
     from airssys_wasm._native.runtime import Instance
@@ -32,29 +33,33 @@ def _granted(
     )
 
 
+def _require_types(limits: object, grant: object, imports: object) -> None:
+    """Refuse what only looks like limits: nobody has checked its figures."""
+    if not isinstance(limits, Limits):
+        raise _mismatch(
+            "limits",
+            "Limits",
+            limits,
+            "limits=Limits(memory_bytes_max=2 * MIB, call_seconds_max=1.0)",
+        )
+    if grant is not None and not isinstance(grant, Grant):
+        raise _mismatch("grant", "Grant", grant, "grant=Grant(clocks=True)")
+    if imports is not None and not isinstance(imports, Mapping):
+        hint = 'imports={"name of the import": implementation}'
+        raise _mismatch("imports", "a mapping", imports, hint)
+
+
+def _mismatch(argument: str, expected: str, got: object, hint: str) -> ValueMismatch:
+    return ValueMismatch(
+        f"{argument}: expected {expected}, got {type(got).__name__}; hint: {hint}", argument
+    )
+
+
 #: Worked out once: making an instance takes microseconds.
 _DEFAULT_GRANTED = _granted(Grant())
 _VARIABLES: Final = 3
 #: Refused by every policy, and small enough for native numbers.
 _ABOVE_ANY_POLICY: Final = 2**96
-
-
-def _require_kinds(limits: object, grant: object, imports: object) -> None:
-    """Say what was expected, where what comes next would say what it stumbled over."""
-    if not isinstance(limits, Limits):
-        raise TypeError(
-            f"limits: expected Limits, got {type(limits).__name__}; "
-            "hint: limits=Limits(memory_bytes_max=2 * MIB, call_seconds_max=1.0)"
-        )
-    if grant is not None and not isinstance(grant, Grant):
-        raise TypeError(
-            f"grant: expected Grant, got {type(grant).__name__}; hint: grant=Grant(clocks=True)"
-        )
-    if imports is not None and not hasattr(imports, "keys"):
-        raise TypeError(
-            f"imports: expected a mapping, got {type(imports).__name__}; "
-            'hint: imports={"name of the import": implementation}'
-        )
 
 
 class Component:
@@ -103,17 +108,17 @@ class Component:
         """Write typed Python for it.
 
         Args:
-            path: the ``.pyi`` file to write; it is replaced whole or not at all.
+            path: the file to write, ``.pyi`` for a stub, ``.py`` for a module that can
+                also be imported; it is replaced whole or not at all.
 
         Returns:
             The path.
 
         Raises:
+            ValueError: ``path`` ends in neither ``.pyi`` nor ``.py``.
             OSError: the file cannot be written.
         """
-        target = Path(path)
-        write_stubs(self._world, target)
-        return target
+        return write_stubs(self._world, path)
 
     def instantiate(
         self,
@@ -151,12 +156,12 @@ class Component:
             The instance, a context manager that closes it.
 
         Raises:
-            TypeError: ``limits``, ``grant`` or ``imports`` is of another kind.
             ImportMissing: it imports what it was not given: no grant or entry of
                 ``imports`` for it, a method that the entry lacks, or an entry under
                 a name that only resembles it. Nothing ran.
-            ValueMismatch: an entry of ``imports`` cannot be called, its name is no
-                text, or a variable to pass on has a value that is no UTF-8.
+            ValueMismatch: an argument is of the wrong type, ``.path`` names it; an
+                entry of ``imports`` cannot be called, its name is no text, or a
+                variable to pass on has a value that is no UTF-8.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.
@@ -164,7 +169,7 @@ class Component:
             ComponentFailed: its start function or ``initialize`` failed, or its
                 memories are larger than the limit from the start.
         """
-        _require_kinds(limits, grant, imports)
+        _require_types(limits, grant, imports)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(

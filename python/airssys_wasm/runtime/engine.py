@@ -13,6 +13,7 @@ from airssys_wasm import _native as _native_module
 from airssys_wasm._native import runtime as _native
 from airssys_wasm.config import GIB, MIB, Policy
 from airssys_wasm.config.policy import require_seconds, require_whole
+from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.component import Component
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ class Engine(_native.Engine):
             this.
 
     Raises:
-        TypeError: ``policy`` is of another kind.
         EngineError: the machine cannot give the layout asked for.
         LimitInvalid: a figure is outside its range.
+        ValueMismatch: ``policy`` is no ``Policy``.
     """
 
     def __new__(  # noqa: D102, PLR0913 (documented by the class; options by name)
@@ -87,9 +88,7 @@ class Engine(_native.Engine):
         compile_queue_seconds_max: float = 300.0,
         compiler: str | os.PathLike[str] | None = None,
     ) -> Self:
-        policy = Policy() if policy is None else policy
-        if not isinstance(policy, Policy):
-            raise TypeError(f"policy: expected Policy, got {type(policy).__name__}")
+        policy = _policy(policy)
         require_whole("pool_instances", pool_instances, 1, 1_000_000)
         require_whole("instances_max", instances_max, 1, 10_000_000)
         require_whole("cache_bytes_max", cache_bytes_max, 0, 2**63 - 1)
@@ -164,6 +163,16 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, min(len(os.sched_getaffinity(0)), 1_000))
     return max(1, min(os.cpu_count() or 1, 1_000))
+
+
+def _policy(given: object) -> Policy:
+    if given is None:
+        return Policy()
+    if not isinstance(given, Policy):
+        got = type(given).__name__
+        hint = "policy=Policy(memory_bytes_ceiling=...)"
+        raise ValueMismatch(f"policy: expected Policy, got {got}; hint: {hint}", "policy")
+    return given
 
 
 def _encoded(text: str) -> bytes:

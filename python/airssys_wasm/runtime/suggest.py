@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from airssys_wasm._native.runtime import Receipt
 from airssys_wasm.config import KIB, Limits
 from airssys_wasm.config.limits import CALL_SECONDS_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airssys_wasm._native.runtime import Receipt
-
 #: Memory grows in pages of this size.
 _PAGE_BYTES = 64 * KIB
 _CALL_SECONDS_LEAST = 0.05
 _FUEL_STEP = 1_000
+#: Far past any use, and small enough for every figure to stay a number.
+_HEADROOM_MAX = 1_000
 
 
 def suggest_limits(receipts: Iterable[Receipt], *, headroom: float = 2.0) -> Limits:
@@ -25,20 +26,25 @@ def suggest_limits(receipts: Iterable[Receipt], *, headroom: float = 2.0) -> Lim
     Args:
         receipts: of calls that stand for the work to come; the largest of each
             figure counts.
-        headroom: how many times that figure to allow, at least 1.
+        headroom: how many times that figure to allow, 1 to 1000.
 
     Returns:
         Memory rounded up to a page, time rounded up to a millisecond and never
         below 50 ms, and fuel, rounded up to a thousand, if every call was metered.
 
     Raises:
-        ValueError: there are no receipts, or ``headroom`` is below 1.
+        ValueError: there are no receipts, one of them is none, or ``headroom`` is
+            outside its range.
     """
     recorded = list(receipts)
     if not recorded:
         raise ValueError("no receipts to derive limits from; hint: record Instance.receipt")
-    if not headroom >= 1:
-        raise ValueError(f"headroom: {headroom} is below 1")
+    if strange := [each for each in recorded if not isinstance(each, Receipt)]:
+        raise ValueError(
+            f"receipts: expected each to be a Receipt, got {type(strange[0]).__name__}; "
+            "hint: Instance.receipt is None before the first call"
+        )
+    _require_headroom(headroom)
     fuel = [receipt.fuel for receipt in recorded if receipt.fuel is not None]
     memory_bytes = max(receipt.memory_bytes_peak for receipt in recorded)
     seconds = max(receipt.seconds for receipt in recorded)
@@ -52,6 +58,15 @@ def suggest_limits(receipts: Iterable[Receipt], *, headroom: float = 2.0) -> Lim
             _rounded_up(max(fuel) * headroom, _FUEL_STEP) if len(fuel) == len(recorded) else None
         ),
     )
+
+
+def _require_headroom(headroom: object) -> None:
+    if (
+        isinstance(headroom, bool)
+        or not isinstance(headroom, int | float)
+        or not 1 <= headroom <= _HEADROOM_MAX
+    ):
+        raise ValueError(f"headroom: {headroom!r} is no number from 1 to {_HEADROOM_MAX}")
 
 
 def _rounded_up(figure: float, step: int) -> int:

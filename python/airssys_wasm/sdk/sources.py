@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["digest", "sources_root"]
+__all__ = ["digest", "interfaces_root", "sources_root"]
 
 #: What a build leaves behind in a source folder.
 _PRODUCTS = frozenset({"target", "node_modules", "__pycache__"})
 
 
 def sources_root() -> Path:
-    """Return the folder that holds ``rust/`` and ``examples/``.
+    """Return the folder that holds ``rust/``, ``wit/`` and ``examples/``.
 
     In a checkout it is the checkout; in an installed wheel these are copies inside
     this package. A checkout may hold such copies too, left by an editable install:
@@ -25,6 +25,14 @@ def sources_root() -> Path:
     if (checkout / "rust" / "sdk" / "Cargo.toml").is_file():
         return checkout
     return package / "sources"
+
+
+def interfaces_root() -> Path:
+    """Return the folder of the ``airssys:*`` packages, one subfolder each.
+
+    It has the shape of the ``deps/`` beside the WIT of a guest that uses them.
+    """
+    return sources_root() / "wit"
 
 
 def digest(directory: Path) -> str:

@@ -19,8 +19,7 @@ type checkers alone, imported under ``if TYPE_CHECKING``.
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,7 @@ from airssys_wasm.wit.source_text import (
 from airssys_wasm.wit.supplied import Supplied, protocol_key, short_names
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from airssys_wasm.wit.model import World
@@ -91,22 +91,21 @@ def write_stubs(world: World, path: str | os.PathLike[str]) -> Path:
 
 def _replace(target: Path, text: str) -> None:
     """Write beside the target and rename, so that no reader sees half a file."""
+    beside = target.with_name(f".airssys-wasm-{secrets.token_hex(8)}")
+    # "x" makes the file or fails, and makes it as open as the umask says: mkstemp
+    # would make it private, and the umask cannot be read without setting it.
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        file = beside.open("x", encoding="utf-8", newline="\n")
     except OSError as error:
         # About the file that was asked for, not about the one beside it.
         error.filename = str(target)
         raise
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        with file:
             file.write(text)
-        # mkstemp makes the file private; a source file is as open as the umask says.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
+        beside.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
 
 

@@ -1,5 +1,6 @@
 //! Every way the host can refuse or fail, one variant for each kind.
 
+use crate::printable::printable;
 use crate::trap::Failure;
 
 /// Missing imports that a message spells out; the error itself has them all.
@@ -90,7 +91,8 @@ fn import_message(component: &str, missing: &[MissingImport]) -> String {
     let mut text = format!("component {component:?} imports what it was not given:");
     for import in missing.iter().take(IMPORTS_SHOWN_MAX) {
         // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {}\n    hint: {}", import.name, import.hint);
+        let name = printable(&import.name, false);
+        let _ = write!(text, "\n  {name}\n    hint: {}", import.hint);
     }
     if let Some(rest) = missing
         .len()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import airssys_wasm as aw
-from airssys_wasm import sdk
+from airssys_wasm import components, sdk
 from airssys_wasm.sdk.outline import outline
 from airssys_wasm.sdk.sources import sources_root
 
@@ -84,5 +84,4 @@ def test_python_builds_to_what_ships(tmp_path: Path) -> None:
 
     path = sdk.build(source, tmp_path / "report.wasm")
 
-    shipped = sources_root() / "python" / "airssys_wasm" / "components" / "markdown-report.wasm"
-    assert outline(path.read_bytes()) == outline(shipped.read_bytes())
+    assert outline(path.read_bytes()) == outline(components.load("markdown-report"))

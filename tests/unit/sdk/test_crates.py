@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +11,18 @@ import pytest
 from airssys_wasm.sdk.sources import sources_root
 from airssys_wasm.sdk.toolchain import MINIMUM_RUST
 
-ROOT = sources_root()
+#: The workspace stays in the checkout; the crates of guests ship.
+CHECKOUT = Path(__file__).parents[3]
+WORKSPACE = tomllib.loads((CHECKOUT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]
 
 
 def manifest(path: str) -> dict[str, Any]:
-    return tomllib.loads((ROOT / path / "Cargo.toml").read_text())
+    return tomllib.loads((sources_root() / path / "Cargo.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("crate", ["rust/sdk", "rust/sdk-macros"])
 def test_the_crates_that_ship_have_the_workspaces_version(crate: str) -> None:
-    ours, workspace = manifest(crate)["package"], manifest(".")["workspace"]["package"]
+    ours, workspace = manifest(crate)["package"], WORKSPACE["package"]
 
     assert ours["version"] == workspace["version"]
     assert ours["license"] == workspace["license"]
@@ -41,8 +44,8 @@ def test_the_sdk_wants_the_macros_of_its_own_version() -> None:
 def test_the_sdk_writes_the_metadata_that_the_host_reads() -> None:
     """The guest's and the host's tools share one encoding, of this version."""
     bindgen = manifest("rust/sdk")["dependencies"]["wit-bindgen"]["version"]
-    host = manifest(".")["workspace"]["dependencies"]["wit-component"]
-    locked = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
+    host = WORKSPACE["dependencies"]["wit-component"]
+    locked = tomllib.loads((CHECKOUT / "Cargo.lock").read_text(encoding="utf-8"))["package"]
     users = [
         package for package in locked
         if package["name"] == "wit-bindgen-rust" and package["version"].startswith(bindgen)

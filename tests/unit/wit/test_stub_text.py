@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -111,6 +112,37 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.pyi", "kept.pyi"]
     wit.write_stubs(wit.describe(WORLDS / "supplied.wit"), kept)
     assert kept.read_text() != before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_is_as_open_as_the_process_says(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        written = wit.write_stubs(wit.describe(WORLDS / "empty.wit"), tmp_path / "empty.pyi")
+    finally:
+        os.umask(before)
+
+    assert written.stat().st_mode & 0o777 == mode
+
+
+def test_writing_never_touches_the_umask_of_the_process(tmp_path: Path) -> None:
+    # Files that other threads make meanwhile would be open to everybody.
+    called: set[str] = set()
+
+    def note(_frame: object, event: str, function: Any) -> None:
+        if event == "c_call":
+            called.add(function.__name__)
+
+    world = wit.describe(WORLDS / "empty.wit")
+    sys.setprofile(note)
+    try:
+        wit.write_stubs(world, tmp_path / "empty.pyi")
+    finally:
+        sys.setprofile(None)
+
+    assert "replace" in called
+    assert "umask" not in called
 
 
 def test_a_file_that_is_no_python_is_refused(tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def test_mypy_takes_every_stub(suffix: str, tmp_path: Path, mypy_strict: Check) 
     assert mypy_strict(*files) == []
 
 
+def test_without_mypy_nothing_is_checked_and_that_is_said(
+    tmp_path: Path, mypy_strict: Check
+) -> None:
+    # Without `site`, an interpreter finds nothing that was installed.
+    with pytest.raises(AssertionError, match="No module named mypy"):
+        mypy_strict(written("empty", tmp_path, ".pyi"), python=(sys.executable, "-S"))
+
+
 @pytest.mark.parametrize("suffix", [".py", ".pyi"])
 def test_ruff_takes_every_stub(suffix: str, tmp_path: Path) -> None:
     for name in NAMES:

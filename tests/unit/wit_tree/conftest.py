@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,8 @@ def functions(packages: list[Package]) -> dict[str, Function]:
 @pytest.fixture(scope="session")
 def operations() -> Operations:
     """Interface, function, entry: what each function may need."""
-    folder = ROOT / "python" / "airssys_wasm" / "wit" / "operations"
+    # Of the package that is tested, which need not be this checkout's.
+    folder = files("airssys_wasm.wit") / "operations"
     found: Operations = {}
     for name in PACKAGES:
         of_package = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))

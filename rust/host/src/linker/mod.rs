@@ -19,6 +19,7 @@ use crate::component::{Code, Component, Import, ImportKind};
 use crate::engine::{Allocation, Metering};
 use crate::error::{Error, MissingImport, Result};
 use crate::instance::StoreData;
+use crate::printable::printable;
 use std::sync::Arc;
 use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
 
@@ -165,8 +166,10 @@ fn link(
 
 fn mismatch(component: &Component, import: &str, error: &wasmtime::Error) -> Error {
     Error::ImportMismatch(format!(
-        "component {:?}: {import} cannot be joined to what was given: {error:#}",
-        component.name()
+        "component {:?}: {} cannot be joined to what was given: {}",
+        component.name(),
+        printable(import, false),
+        printable(&format!("{error:#}"), true)
     ))
 }
 

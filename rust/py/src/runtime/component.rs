@@ -1,9 +1,8 @@
 //! The native half of `aw.Component`.
 
-use super::imports;
 use super::instance::Instance;
 use super::plans::Plans;
-use super::{exit, gil};
+use super::{exit, gil, supply};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::linker::{Embedder, Grant, NoImports, Supply};
@@ -73,7 +72,7 @@ impl Component {
         let component = self.plans.component();
         let policy = &component.engine().options().policy;
         let limits = host::Limits::new(memory_bytes_max, call_seconds_max, fuel_max, policy)?;
-        let given = imports::supply(py, &self.plans, imports)?;
+        let given = supply::supply(py, &self.plans, imports)?;
         let grant = grant(granted);
         let embedder: Arc<dyn Embedder> = match &given.embedder {
             Some(imports) => Arc::clone(imports) as _,

@@ -7,7 +7,7 @@
 
 use super::gil;
 use crate::error::{Error, Result};
-use airssys_host::Error as HostError;
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -58,12 +58,10 @@ pub fn is_turned_away() -> bool {
     ENDING.load(Ordering::SeqCst) && !gil::on_main_thread()
 }
 
-/// What a thread gets that is turned away.
-pub fn turned_away() -> Error {
-    Error::Host(HostError::Engine(
-        "the interpreter is ending; hint: join threads that make calls before the program ends"
-            .to_owned(),
-    ))
+/// What a thread gets that is turned away: it ends, as Python would end it, and as
+/// `threading` says nothing of.
+pub fn turned_away() -> PyErr {
+    PySystemExit::new_err("the interpreter is ending")
 }
 
 /// Runs `work` with the GIL, from a thread that may not have it, unless the
@@ -79,7 +77,7 @@ pub fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 ///
 /// [`turned_away`].
 pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> Result<T> {
-    let _inside = Inside::enter().ok_or_else(turned_away)?;
+    let _inside = Inside::enter().ok_or_else(|| Error::Python(turned_away()))?;
     Ok(gil::detached(py, work))
 }
 

@@ -60,7 +60,7 @@ fn long_call(tick: u32) -> bool {
         return pause();
     }
     if exit::is_turned_away() {
-        return false;
+        return end_thread();
     }
     if tick < TICKS_PER_SIGNAL_CHECK {
         NEXT_CHECK.set(TICKS_PER_SIGNAL_CHECK);
@@ -148,10 +148,15 @@ pub fn on_main_thread() -> bool {
     MAIN_THREAD.load(Ordering::Relaxed) == this_thread()
 }
 
+fn end_thread() -> bool {
+    RAISED.with_borrow_mut(|raised| *raised = Some(exit::turned_away()));
+    false
+}
+
 /// Gives the GIL up, unless it could not be had again.
 fn pause() -> bool {
     let Some(inside) = exit::Inside::enter() else {
-        return false;
+        return end_thread();
     };
     inside.stay();
     // SAFETY: a call runs on an attached thread, and SAVED is empty: this

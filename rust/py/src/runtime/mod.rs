@@ -14,6 +14,7 @@ mod lanes;
 mod plans;
 mod receipt;
 mod resource;
+mod supply;
 mod variant;
 
 pub use variant::Variant;
