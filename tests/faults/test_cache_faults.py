@@ -66,11 +66,14 @@ class TestUnusable:
         assert not entries(shared)
 
     @needs_posix
-    def test_a_link_to_elsewhere(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        (tmp_path / "real").mkdir(mode=0o700)
+    def test_a_link_to_one_others_may_write(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "real").mkdir()
+        (tmp_path / "real").chmod(0o777)
         (tmp_path / "link").symlink_to(tmp_path / "real")
 
-        self.refused(tmp_path / "link", "others may write", caplog)
+        self.refused(tmp_path / "link", "others may write to it; hint: chmod go-w", caplog)
 
     @needs_posix
     def test_a_directory_of_another_user(
@@ -84,18 +87,93 @@ class TestUnusable:
 
         self.refused(foreign, "belongs to another user", caplog)
 
-    @pytest.mark.parametrize("secret", [b"", b"short", b"x" * 33, b"x" * 4096])
-    def test_a_secret_of_a_wrong_size(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, secret: bytes
+    def test_a_secret_that_cannot_be_made_anew(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        (tmp_path / "cache").mkdir(mode=0o700)
-        (tmp_path / "cache" / "secret").write_bytes(secret)
-        (tmp_path / "cache" / "secret").chmod(0o600)
+        (tmp_path / "cache" / "secret" / "inside").mkdir(parents=True, mode=0o700)
 
-        self.refused(tmp_path / "cache", "", caplog)
+        self.refused(tmp_path / "cache", "hint: remove it", caplog)
 
     def test_a_read_only_one(self, read_only: Path, caplog: pytest.LogCaptureFixture) -> None:
         self.refused(read_only / "cache", "ead-only", caplog)
+
+
+def stays_of_use(directory: Path) -> None:
+    """Two engines, one after the other: the second finds what the first kept."""
+    for hits in (0, 1):
+        engine = aw.Engine(cache_dir=directory)
+        assert engine.cache_problem is None
+        assert answers(engine)
+        assert engine.cache_statistics["hits"] == hits
+
+
+class TestMended:
+    @pytest.mark.parametrize("secret", [b"", b"short", b"x" * 33, b"x" * 4096])
+    def test_a_secret_of_a_wrong_size_is_made_anew(self, tmp_path: Path, secret: bytes) -> None:
+        assert answers(aw.Engine(cache_dir=tmp_path))
+        (tmp_path / "secret").write_bytes(secret)
+
+        engine = aw.Engine(cache_dir=tmp_path)
+
+        assert engine.cache_problem is None
+        assert len((tmp_path / "secret").read_bytes()) == 32
+        assert answers(engine)
+        # What the old one sealed is as good as foreign.
+        assert engine.cache_statistics["rejected"] == 1
+        assert engine.cache_statistics["hits"] == 0
+        assert answers(aw.Engine(cache_dir=tmp_path))
+
+    @needs_posix
+    @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666])
+    def test_a_secret_that_others_could_read_is_made_anew(self, tmp_path: Path, mode: int) -> None:
+        assert answers(aw.Engine(cache_dir=tmp_path))
+        known = (tmp_path / "secret").read_bytes()
+        (tmp_path / "secret").chmod(mode)
+
+        engine = aw.Engine(cache_dir=tmp_path)
+
+        assert engine.cache_problem is None
+        assert (tmp_path / "secret").read_bytes() != known
+        assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+        assert answers(engine)
+        assert engine.cache_statistics["rejected"] == 1, "others could have sealed it"
+
+    @needs_posix
+    @pytest.mark.parametrize("make", ["link", "pipe"])
+    def test_a_secret_that_is_no_file_is_made_anew(self, tmp_path: Path, make: str) -> None:
+        (tmp_path / "cache").mkdir(mode=0o700)
+        secret = tmp_path / "cache" / "secret"
+        if make == "link":
+            (tmp_path / "elsewhere").write_bytes(b"x" * 32)
+            (tmp_path / "elsewhere").chmod(0o600)
+            secret.symlink_to(tmp_path / "elsewhere")
+        else:
+            os.mkfifo(secret, 0o600)
+
+        stays_of_use(tmp_path / "cache")
+
+        assert secret.is_file()
+        assert not secret.is_symlink()
+
+    @needs_posix
+    def test_a_link_to_a_private_directory_is_followed(self, tmp_path: Path) -> None:
+        (tmp_path / "real").mkdir(mode=0o700)
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+
+        stays_of_use(tmp_path / "link")
+
+        assert entries(tmp_path / "real")
+
+    @needs_posix
+    def test_a_directory_that_others_may_look_into_is_left_as_it_is(self, tmp_path: Path) -> None:
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache").chmod(0o755)
+
+        stays_of_use(tmp_path / "cache")
+
+        assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o755
+        modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "cache").iterdir()}
+        assert modes == {0o600}
 
 
 @pytest.fixture
@@ -237,6 +315,43 @@ class TestGarbage:
         assert second.cache_statistics["hits"] == 0
         assert not entry.is_symlink()
 
+    @needs_posix
+    def test_an_entry_that_is_a_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
+        assert answers(aw.Engine(cache_dir=tmp_path))
+        (entry,) = entries(tmp_path)
+        entry.unlink()
+        os.mkfifo(entry, 0o600)
+
+        second = aw.Engine(cache_dir=tmp_path)
+
+        assert answers(second)
+        assert second.cache_statistics["rejected"] == 1
+        assert entry.is_file(), "made again"
+
+    def test_an_entry_larger_than_it_can_be_is_not_read(self, tmp_path: Path) -> None:
+        pytest.importorskip("resource", reason="weighs a process as POSIX does")
+        assert answers(aw.Engine(cache_dir=tmp_path))
+        (entry,) = entries(tmp_path)
+        # A hole takes no room on the disk, and as much memory as it is long.
+        os.truncate(entry, aw.GIB)
+        script = (
+            "import resource, sys\n"
+            "import airssys_wasm as aw\n"
+            "engine = aw.Engine(cache_dir=sys.argv[1])\n"
+            "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "before = peak()\n"
+            "engine.load(sys.argv[2])\n"
+            "print(peak() - before, engine.cache_statistics['rejected'])\n"
+        )
+        ran = python(script, str(tmp_path), str(ECHO))
+
+        assert (ran.returncode, ran.stderr) == (0, "")
+        growth, rejected = map(int, ran.stdout.split())
+        unit = 1 if sys.platform == "darwin" else aw.KIB
+        assert growth * unit < 64 * aw.MIB
+        assert rejected == 1
+        assert entry.stat().st_size < aw.MIB, "made again"
+
     def test_a_directory_full_of_rubbish_is_left_alone(self, tmp_path: Path) -> None:
         cache = tmp_path / "cache"
         cache.mkdir(mode=0o700)
@@ -258,6 +373,20 @@ class TestGarbage:
 
         total = sum(path.stat().st_size for path in entries(tmp_path / "cache"))
         assert 0 < total <= 100_000
+
+    def test_what_cannot_be_removed_is_counted_and_passed_over(self, tmp_path: Path) -> None:
+        (tmp_path / "user.cwasm").mkdir()
+        (tmp_path / "user.cwasm" / "file").write_text("in the way")
+        os.utime(tmp_path / "user.cwasm", (0, 0))
+        engine = aw.Engine(cache_dir=tmp_path, cache_bytes_max=100_000)
+
+        for index in range(20):
+            engine.load(f'(component (core module (data "{index}")))')
+
+        total = sum(path.stat().st_size for path in entries(tmp_path) if path.is_file())
+        assert 0 < total <= 100_000
+        assert engine.cache_statistics["prune_failures"] > 0
+        assert engine.cache_statistics["write_failures"] == 0
 
 
 @needs_posix

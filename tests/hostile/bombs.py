@@ -94,3 +94,50 @@ def nested_components(depth: int) -> bytes:
         pieces.append(opening)
         length += len(opening)
     return b"".join(reversed(pieces))
+
+
+def joined_components(functions: int, width: int) -> bytes:
+    """Let one component call another: each function takes a tuple of strings."""
+    numbers = range(functions)
+    tuple_type = f"(type $t (tuple {'string ' * width}))"
+    realloc = '(func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0)'
+    core = "".join(f'(func (export "{n}") (param i32))' for n in numbers)
+    lifted = "".join(
+        f'(func $f{n} (param "p" $t) (canon lift (core func $i "{n}") (memory $i "m")'
+        f' (realloc (func $i "r")))) (export "f{n}" (func $f{n}))'
+        for n in numbers
+    )
+    imported = "".join(f'(export "f{n}" (func (param "p" $t)))' for n in numbers)
+    lowered = "".join(
+        f'(core func (canon lower (func $a "f{n}") (memory $i "m")))' for n in numbers
+    )
+    return f"""(component
+      (component $A {tuple_type}
+        (core module $m (memory (export "m") 1) {realloc} {core})
+        (core instance $i (instantiate $m))
+        {lifted})
+      (component $B {tuple_type}
+        (import "a" (instance $a {imported}))
+        (core module $m (memory (export "m") 1))
+        (core instance $i (instantiate $m))
+        {lowered})
+      (instance $a (instantiate $A))
+      (instance (instantiate $B (with "a" (instance $a)))))""".encode()
+
+
+def wide_tables(modules: int) -> bytes:
+    """Set one element of a table of a million, in each of as many modules."""
+    module = "(core module (table 1048576 funcref) (func $f) (elem (i32.const 1048575) $f))"
+    return f"(component {module * modules})".encode()
+
+
+def sparse_memories(modules: int) -> bytes:
+    """Set two bytes of a memory, eight megabytes apart, in each of as many modules."""
+    data = '(data (i32.const 0) "a") (data (i32.const 8388607) "b")'
+    return f"(component {f'(core module (memory 129) {data})' * modules})".encode()
+
+
+def many_functions(functions: int) -> bytes:
+    """Export functions that do nothing."""
+    exports = "".join(f'(func (export "f{number}"))' for number in range(functions))
+    return f"(component (core module {exports}))".encode()

@@ -28,6 +28,9 @@ BOMBS = {
     "100 000 types": ("many_types", (100_000,)),
     "1 000 000 types": ("many_types", (1_000_000,)),
     "100 000 blocks deep": ("deep_blocks", (100_000,)),
+    "calls between components, light in bytes": ("joined_components", (500, 950)),
+    "tables laid out in advance, light in bytes": ("wide_tables", (100,)),
+    "memories that are mostly empty, light in bytes": ("sparse_memories", (100,)),
 }
 COMPILE_SECONDS_MAX = 2.0
 #: Starting and stopping the compiling process, and sending it megabytes.
@@ -61,7 +64,12 @@ def test_w12_a_compile_bomb_costs_the_host_its_bounds_and_no_more(name: str) -> 
 
 @linux_only
 @pytest.mark.parametrize(
-    "name", ["loops over locals, light in bytes", "50 000 locals in each of 10 000 functions"]
+    "name",
+    [
+        "loops over locals, light in bytes",
+        "50 000 locals in each of 10 000 functions",
+        "calls between components, light in bytes",
+    ],
 )
 def test_w12_a_bomb_is_stopped_and_not_merely_survived(name: str) -> None:
     bomb, arguments = BOMBS[name]
@@ -77,11 +85,45 @@ def test_w12_a_bomb_is_stopped_and_not_merely_survived(name: str) -> None:
     assert "hint:" in found["message"]
 
 
+@pytest.mark.parametrize("seconds", [0.001, 0.02])
+def test_w12_a_short_time_to_compile_is_kept_for_small_components_too(seconds: float) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=2, compile_seconds_max=seconds)
+
+    with pytest.raises(aw.CompileRefused, match="compile_seconds_max"):
+        engine.load(bombs.many_functions(3_000))
+
+    assert engine.load("(component)").digest, "what is no work at all needs no time"
+
+
+@linux_only
+def test_w12_code_far_larger_than_its_component_is_not_taken_from_the_compiler() -> None:
+    found = in_fresh_process(
+        "compile_bomb",
+        bomb="wide_tables",
+        arguments=(20,),
+        compile_seconds_max=60.0,
+        compile_memory_bytes_max=aw.GIB,
+    )
+
+    assert found["ended"] == "CompileRefused"
+    assert "compiles to more than" in found["message"]
+    assert "hint:" in found["message"]
+    assert found["peak_growth"] <= OVERSHOOT_BYTES_MAX
+
+
 def test_w12_a_component_above_the_size_limit_is_refused_unread() -> None:
     engine = aw.Engine(cache_dir=None, pool_instances=2, component_bytes_max=1000)
 
     with pytest.raises(aw.CompileRefused, match="component_bytes_max"):
         engine.load(bombs.long_function(1000))
+
+
+def test_w12_a_file_past_the_size_limit_is_not_taken_for_its_beginning(tmp_path: Path) -> None:
+    engine = aw.Engine(cache_dir=None, pool_instances=2, component_bytes_max=1000)
+    (tmp_path / "cut.wat").write_text("(component)".ljust(1001) + "(((")
+
+    with pytest.raises(aw.CompileRefused, match="component_bytes_max"):
+        engine.load(tmp_path / "cut.wat")
 
 
 def test_w12_heavy_components_are_refused_where_no_worker_can_be_started() -> None:

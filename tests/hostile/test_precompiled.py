@@ -46,7 +46,8 @@ def cache(tmp_path: Path) -> Path:
 
 
 def statistics(**counts: int) -> dict[str, int]:
-    return {"hits": 0, "misses": 0, "rejected": 0, "write_failures": 0} | counts
+    names = ("hits", "misses", "rejected", "write_failures", "prune_failures")
+    return dict.fromkeys(names, 0) | counts
 
 
 def assert_rejected_and_made_again(cache: Path) -> None:

@@ -33,10 +33,12 @@ pub fn served_as_compile_worker() -> Result<bool> {
     if arguments.next().as_deref() != Some(COMPILE_WORKER) {
         return Ok(false);
     }
-    let (Some(description), Some(bytes)) = (arguments.next(), arguments.next()) else {
-        return Err("a compile worker takes a description and a bound".into());
+    let (Some(description), Some(bytes), Some(seconds)) =
+        (arguments.next(), arguments.next(), arguments.next())
+    else {
+        return Err("a compile worker takes a description and two bounds".into());
     };
-    run_worker(&description, bytes.parse()?)?;
+    run_worker(&description, bytes.parse()?, seconds.parse()?)?;
     Ok(true)
 }
 

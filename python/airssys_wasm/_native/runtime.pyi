@@ -70,7 +70,12 @@ class Engine:
 
     @property
     def cache_statistics(self) -> dict[str, int]:
-        """Counts of cache ``hits``, ``misses``, ``rejected`` and ``write_failures``."""
+        """Counts of what the cache did.
+
+        ``hits`` were loaded and ``misses`` compiled; ``rejected`` entries had no good
+        tag; ``write_failures`` could not be written, and ``prune_failures`` not removed
+        to keep the cache inside its bound.
+        """
 
 @disjoint_base
 class Component:
@@ -307,8 +312,11 @@ class Variant(Generic[_Case_co, _Value_co]):
     @classmethod
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
 
-def compile_worker(description: str, memory_bytes_max: int) -> None:
-    """Compile the component on standard input; what a compiling process runs."""
+def compile_worker(description: str, memory_bytes_max: int, cpu_seconds_max: int) -> None:
+    """Compile the component on standard input; what a compiling process runs.
+
+    It ends when standard input does: its parent holds that open.
+    """
 
 def mark_forked() -> None:
     """Say that this process is a forked child, where no earlier engine works."""

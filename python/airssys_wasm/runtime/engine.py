@@ -27,7 +27,7 @@ _WORKER = (
     "import sys; from importlib.machinery import ExtensionFileLoader as L; "
     "from importlib.util import module_from_spec as m, spec_from_file_location as s; "
     "p = sys.argv[1]; l = L('_native', p); x = m(s('_native', p, loader=l)); l.exec_module(x); "
-    "x.runtime.compile_worker(sys.argv[2], int(sys.argv[3]))"
+    "x.runtime.compile_worker(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))"
 )
 _CACHE_HINT = (
     "; hint: let AIRSWASM_HOME, or Engine(cache_dir=...), name a folder of yours; "
@@ -48,19 +48,23 @@ class Engine(_native.Engine):
         dense_memory_bytes: lays memories of at most this many bytes side by
             side, without guards, for 100 000 live instances; their code runs
             slower. ``None`` is the standard layout, for about 20 000.
-        cache_dir: directory for compiled code, made private; ``None`` keeps
+        cache_dir: directory for compiled code, made for this user alone if it is
+            not there; one that others may write to is not used. ``None`` keeps
             nothing on disk. The default is ``$AIRSWASM_HOME/cache``, or
             ``~/.airswasm/cache``.
         cache_bytes_max: bytes of compiled code kept before the oldest goes.
-        component_bytes_max: largest component accepted.
-        compile_seconds_max: wall-clock time one compilation may take.
+        component_bytes_max: largest component accepted, as bytes or as text.
+        compile_seconds_max: wall-clock time one compilation may take, 0.001 to
+            3600. Starting the compiling process counts, about 0.02 s. Text is
+            parsed before, which for the longest accepted takes a second.
         compile_memory_bytes_max: memory the compiling process may use.
         compile_processes_max: compiling processes at once, 1 to 1 000; by default
             as many as this process has cores. Callers beyond them wait their turn.
         compile_queue_seconds_max: how long a caller waits for its turn.
-        compiler: the Python interpreter that compiles large components in a
-            process of its own, where time and memory can be bounded; by default
-            the one that runs this.
+        compiler: the Python interpreter that compiles in a process of its own,
+            where time and memory can be bounded, what is large or might take a
+            good part of ``compile_seconds_max``; by default the one that runs
+            this.
 
     Raises:
         EngineError: the machine cannot give the layout asked for.

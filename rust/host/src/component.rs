@@ -302,15 +302,16 @@ impl Code {
 
 fn bytes_per_charged(exports: &Exports, imports: &[Import]) -> usize {
     let mut charge = Charge::new();
-    exports
-        .list
-        .iter()
-        .for_each(|export| charge.results(&export.ty));
+    for export in &exports.list {
+        charge.results(&export.ty);
+    }
     for import in imports {
         match &import.kind {
             ImportKind::Function(ty) => charge.params(ty),
             ImportKind::Interface { functions, .. } => {
-                functions.iter().for_each(|(_, ty)| charge.params(ty));
+                for (_, ty) in functions {
+                    charge.params(ty);
+                }
             }
             ImportKind::Unsupported => {}
         }

@@ -1,12 +1,14 @@
 //! What can be known of the bytes before any of them is compiled.
 
-use super::CompileBounds;
+use super::{CompileBounds, adapters};
 use crate::engine::{Concurrency, guest_features};
 use crate::error::{Error, Result};
 use crate::printable::printable;
 use std::borrow::Cow;
+use std::time::Duration;
 use wasmparser::{
-    FunctionBody, Operator, Parser, Payload, TypeSectionReader, Validator, WasmFeatures,
+    FunctionBody, Operator, Parser, Payload, TableSectionReader, TypeSectionReader, Validator,
+    WasmFeatures,
 };
 
 /// Components up to this size are compiled in this process, if they are light.
@@ -17,6 +19,18 @@ const LIGHT_BYTES_MAX: usize = 64 * 1024;
 /// a block of a thousand results passes all of them at each branch, so a few
 /// kilobytes can mean minutes. A million is at most half a second.
 const LIGHT_WORK_MAX: u64 = 1_000_000;
+/// The same for each second that compiling may take: a quarter of what an idle
+/// machine does in it. A busy one takes several times as long, and nothing can
+/// stop what is compiled here.
+const LIGHT_WORK_PER_SECOND: u32 = 500_000;
+/// Work for a function besides its operators: its frame, its records, and the
+/// code by which the host and other modules enter it.
+const FUNCTION_WORK: u64 = 128;
+/// The same for each of its parameters and results.
+const PARAMETER_WORK: u64 = 16;
+/// Elements up to which the compiler lays a table out in advance, whatever part
+/// of it is set. Each of them is work.
+const TABLE_ELEMENTS_MAX: u64 = 1024 * 1024;
 /// Components inside the component, and instances made of them, in one that is
 /// still light. The compiler expands each instance where it is made: twice of
 /// twice of twice, and so on, is few bytes and endless work. Twelve instances
@@ -42,8 +56,10 @@ pub(crate) fn to_binary<'a>(
     if bytes.is_empty() {
         return Err(invalid(name, "the file is empty"));
     }
+    // Of a larger file the rest was not read: whatever this is, it is not the
+    // component that the file holds.
+    refuse_large(bytes.len(), bounds.component_bytes_max)?;
     if bytes.starts_with(b"\0asm") {
-        refuse_large(bytes.len(), bounds.component_bytes_max)?;
         return Ok(Cow::Borrowed(bytes));
     }
     let text = std::str::from_utf8(bytes)
@@ -73,7 +89,7 @@ fn refuse_large(bytes: usize, most: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::CompileRefused(format!(
-        "the component has {bytes} bytes, more than the {most} allowed; \
+        "the component has more than the {most} bytes allowed; \
          hint: raise Engine(component_bytes_max=...)"
     )))
 }
@@ -111,7 +127,13 @@ pub(super) fn is_light(
         return Ok(false);
     }
     let weight = weigh(binary).map_err(|error| refused(&error))?;
-    Ok(weight.work <= LIGHT_WORK_MAX && weight.nested <= LIGHT_NESTED_MAX)
+    Ok(weight.work <= light_work(bounds.seconds()) && weight.nested <= LIGHT_NESTED_MAX)
+}
+
+/// Work that is harmless here when compiling may take so long.
+fn light_work(most: Duration) -> u64 {
+    let work = most.as_millis() * u128::from(LIGHT_WORK_PER_SECOND) / 1000;
+    u64::try_from(work).map_or(LIGHT_WORK_MAX, |work| work.min(LIGHT_WORK_MAX))
 }
 
 /// Checks the whole binary against the proposals that are on.
@@ -137,15 +159,21 @@ struct Weight {
     nested: usize,
 }
 
+impl Weight {
+    fn add(&mut self, work: u64) {
+        self.work = self.work.saturating_add(work);
+    }
+}
+
 fn weigh(binary: &[u8]) -> wasmparser::Result<Weight> {
     let (mut weight, mut arity_max) = (Weight::default(), 0);
     for payload in Parser::new(0).parse_all(binary) {
         match payload? {
             Payload::TypeSection(types) => arity_max = arity_max.max(arity(types)?),
-            Payload::CodeSectionEntry(body) => {
-                let carried = 1 + arity_max + locals(&body)?;
-                let work = operators(&body)?.saturating_mul(carried);
-                weight.work = weight.work.saturating_add(work);
+            Payload::CodeSectionEntry(body) => weight.add(function_work(&body, arity_max)?),
+            Payload::TableSection(tables) => weight.add(elements(tables)?),
+            Payload::ComponentCanonicalSection(functions) => {
+                weight.add(u64::from(functions.count()) * FUNCTION_WORK);
             }
             Payload::ComponentSection { .. } => weight.nested += 1,
             Payload::ComponentInstanceSection(instances) => {
@@ -154,7 +182,30 @@ fn weigh(binary: &[u8]) -> wasmparser::Result<Weight> {
             _ => {}
         }
     }
+    if (1..=LIGHT_NESTED_MAX).contains(&weight.nested) {
+        weight.add(adapters::work(binary)?.saturating_mul(expansions(weight.nested)));
+    }
     Ok(weight)
+}
+
+/// How often at most so many components and instances can mean the same code.
+fn expansions(nested: usize) -> u64 {
+    u32::try_from(nested.div_ceil(3)).map_or(u64::MAX, |power| 3_u64.saturating_pow(power))
+}
+
+fn function_work(body: &FunctionBody<'_>, arity_max: u64) -> wasmparser::Result<u64> {
+    let carried = 1 + arity_max + locals(body)?;
+    let work = operators(body)?.saturating_mul(carried);
+    Ok(work.saturating_add(FUNCTION_WORK + PARAMETER_WORK * arity_max))
+}
+
+fn elements(tables: TableSectionReader<'_>) -> wasmparser::Result<u64> {
+    let mut elements = 0_u64;
+    for table in tables {
+        let initial = table?.ty.initial;
+        elements = elements.saturating_add(initial.min(TABLE_ELEMENTS_MAX));
+    }
+    Ok(elements)
 }
 
 /// Most parameters or results of a function or block type.
@@ -185,4 +236,61 @@ fn operators(body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
         };
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PREBUILT: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/components/prebuilt"
+    );
+
+    fn bounds(seconds_max: f64) -> CompileBounds {
+        CompileBounds {
+            component_bytes_max: 1 << 20,
+            seconds_max,
+            memory_bytes_max: 1 << 30,
+            processes_max: 1,
+            queue_seconds_max: 1.0,
+            worker: None,
+        }
+    }
+
+    fn light(text: &str, seconds_max: f64) -> bool {
+        is_light(&wat::parse_str(text).unwrap(), &bounds(seconds_max)).unwrap()
+    }
+
+    #[test]
+    fn what_guests_are_usually_made_of_is_light() {
+        for name in ["importer", "panicker", "words"] {
+            let binary = std::fs::read(format!("{PREBUILT}/{name}.wasm")).unwrap();
+            assert!(is_light(&binary, &bounds(60.0)).unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn less_is_light_when_compiling_may_take_less_time() {
+        let functions = format!("(component (core module {}))", "(func)".repeat(1_000));
+        assert!(light(&functions, 2.0));
+        assert!(!light(&functions, 0.1));
+        assert!(light("(component)", 0.001));
+    }
+
+    #[test]
+    fn ten_thousand_empty_functions_are_not_light() {
+        let functions = format!("(component (core module {}))", "(func)".repeat(10_000));
+        assert!(!light(&functions, 3600.0));
+    }
+
+    #[test]
+    fn tables_weigh_as_they_are_laid_out() {
+        let module = "(core module (table 1048576 funcref) (func $f) (elem (i32.const 0) $f))";
+        assert!(!light(&format!("(component {module}{module})"), 3600.0));
+        assert!(light(
+            &format!("(component {})", module.replace("1048576", "5000")),
+            60.0
+        ));
+    }
 }

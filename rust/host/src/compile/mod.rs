@@ -1,5 +1,7 @@
 //! From component bytes to compiled code: checked, bounded, and cached.
 
+mod adapters;
+mod bound;
 mod cache;
 mod concurrency;
 mod footprint;
@@ -42,6 +44,17 @@ pub struct CompileBounds {
     pub worker: Option<WorkerCommand>,
 }
 
+/// Bytes of code that any component may compile to, and for each of its own bytes
+/// as many more: native code is two to five times as large.
+const ARTEFACT_BYTES: u64 = 16 * 1024 * 1024;
+const ARTEFACT_BYTES_PER_BYTE: u64 = 32;
+
+/// Largest compiled code that is accepted of a component.
+fn artefact_bytes_max(binary: &[u8]) -> u64 {
+    let each = (binary.len() as u64).saturating_mul(ARTEFACT_BYTES_PER_BYTE);
+    each.saturating_add(ARTEFACT_BYTES)
+}
+
 impl CompileBounds {
     pub(crate) fn seconds(&self) -> Duration {
         Duration::from_secs_f64(self.seconds_max)
@@ -58,7 +71,7 @@ pub(crate) fn ready(
     codegen: Codegen,
 ) -> Result<(Compiled, Allocation)> {
     let target = engine.wasmtime(codegen, Allocation::Pooled)?;
-    let key = cache::Key::new(digest, target);
+    let key = cache::Key::new(digest, target, artefact_bytes_max(binary));
     // SAFETY: `load` hands out only entries whose tag a holder of the cache's
     // secret made.
     let open = |path: &Path| {

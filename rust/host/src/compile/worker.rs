@@ -2,10 +2,13 @@
 //!
 //! Cranelift cannot be interrupted, and a hostile function can make it run for
 //! minutes or eat all memory. The worker gets the component on its standard
-//! input, bounds its own memory before it reads it, and answers with the
+//! input, bounds its own memory and time before it reads it, and answers with the
 //! artefact; the parent kills it at the deadline.
+//!
+//! The parent may be killed itself. It holds its end of the input open until it
+//! has the answer, so a worker whose input ends has nobody to work for.
 
-use super::inspect;
+use super::{bound, inspect};
 use crate::engine::{Codegen, EngineOptions, compile_engine, long_call};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
@@ -17,8 +20,14 @@ use std::time::{Duration, Instant};
 const ARTEFACT: u8 = b'A';
 /// First byte of an answer that is the text of an error.
 const REFUSAL: u8 = b'E';
+/// What an answer has besides its payload.
+const SEAL_BYTES: u64 = 1 + blake3::OUT_LEN as u64;
 /// Compiling threads: each costs memory, and the bound is for all of them.
-const THREADS_MAX: &str = "4";
+const THREADS_MAX: u32 = 4;
+/// Processor time to start with, in seconds.
+const START_SECONDS: u64 = 1;
+/// Stack of the thread that waits for the parent to end.
+const WATCH_STACK_BYTES: usize = 64 * 1024;
 /// How often the parent looks whether the worker has ended.
 const POLL: Duration = Duration::from_millis(2);
 /// The same in ticks of a long call, at which the embedder is asked to go on.
@@ -48,7 +57,8 @@ pub(super) fn compile(options: &EngineOptions, codegen: Codegen, binary: &[u8]) 
         .args(&worker.arguments)
         .arg(crate::engine::describe(options.density, codegen))
         .arg(bounds.memory_bytes_max.to_string())
-        .env("RAYON_NUM_THREADS", THREADS_MAX)
+        .arg(cpu_seconds(bounds.seconds()).to_string())
+        .env("RAYON_NUM_THREADS", THREADS_MAX.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -63,8 +73,15 @@ pub(super) fn compile(options: &EngineOptions, codegen: Codegen, binary: &[u8]) 
     read_answer(answer, bounds.seconds_max, bounds.memory_bytes_max)
 }
 
+/// Processor time that all threads of a worker can take within its deadline. It
+/// ends a worker that nobody is left to kill.
+fn cpu_seconds(most: Duration) -> u64 {
+    START_SECONDS + most.saturating_mul(1 + THREADS_MAX).as_secs() + 1
+}
+
 enum Ending {
     Answered(Vec<u8>),
+    TooLarge(u64),
     TimedOut,
     Interrupted,
     Died,
@@ -74,16 +91,22 @@ enum Ending {
 // other and the clock is kept here.
 fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
     let deadline = Instant::now() + most;
-    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Ending::Died;
     };
+    let most_bytes = super::artefact_bytes_max(binary);
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let sent = scope.spawn(move || {
             // A worker that died early is noticed by its answer.
-            let _ = input.write_all(binary);
+            let _ = input
+                .write_all(&(binary.len() as u64).to_le_bytes())
+                .and_then(|()| input.write_all(binary));
+            input
         });
         let answer = scope.spawn(move || {
             let mut bytes = Vec::new();
+            // Once there is more than accepted, the rest is not waited for.
+            let mut output = output.take(most_bytes + SEAL_BYTES + 1);
             output.read_to_end(&mut bytes).map(|_| bytes)
         });
         let (mut ticks, mut go_on) = (0_u32, true);
@@ -96,9 +119,13 @@ fn converse(mut child: Child, binary: &[u8], most: Duration) -> Ending {
         // Killing closes its pipes, which ends both threads.
         let _ = child.kill();
         let _ = child.wait();
+        drop(sent.join());
         match answer.join() {
             _ if !go_on => Ending::Interrupted,
             _ if timed_out => Ending::TimedOut,
+            Ok(Ok(bytes)) if bytes.len() as u64 > most_bytes + SEAL_BYTES => {
+                Ending::TooLarge(most_bytes)
+            }
             Ok(Ok(bytes)) => Ending::Answered(bytes),
             _ => Ending::Died,
         }
@@ -111,6 +138,10 @@ fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8
         Ending::TimedOut => Err(Error::CompileRefused(format!(
             "compiling took longer than the {seconds} s allowed and was stopped; \
              hint: raise Engine(compile_seconds_max=...)"
+        ))),
+        Ending::TooLarge(most_bytes) => Err(Error::CompileRefused(format!(
+            "the component compiles to more than {most_bytes} bytes, far more than its size \
+             calls for; hint: look for tables or functions that it does not need"
         ))),
         Ending::Answered(bytes) => match open(&bytes) {
             Some((ARTEFACT, artefact)) => Ok(artefact.to_vec()),
@@ -132,16 +163,44 @@ fn read_answer(ending: Ending, seconds: f64, memory_bytes: u64) -> Result<Vec<u8
 /// # Errors
 ///
 /// An error of input, output or arguments, which the parent sees as a crash.
-pub fn run_worker(description: &str, memory_bytes_max: u64) -> io::Result<()> {
-    bound_memory(memory_bytes_max)?;
-    let mut binary = Vec::new();
-    io::stdin().lock().read_to_end(&mut binary)?;
+pub fn run_worker(
+    description: &str,
+    memory_bytes_max: u64,
+    cpu_seconds_max: u64,
+) -> io::Result<()> {
+    bound::process(memory_bytes_max, cpu_seconds_max)?;
+    let binary = receive(&mut io::stdin().lock())?;
+    end_with_parent()?;
     let answer = compile_here(description, &binary);
     let mut output = io::stdout().lock();
     match answer {
         Ok(artefact) => seal(&mut output, ARTEFACT, &artefact),
         Err(refusal) => seal(&mut output, REFUSAL, refusal.as_bytes()),
     }
+}
+
+fn receive(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; size_of::<u64>()];
+    input.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    let mut binary = Vec::new();
+    input.take(length).read_to_end(&mut binary)?;
+    if binary.len() as u64 == length {
+        return Ok(binary);
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+fn end_with_parent() -> io::Result<()> {
+    let watch = || {
+        // Nothing more is sent: whatever this says, the other end is gone.
+        let _ = io::stdin().lock().read_exact(&mut [0]);
+        bound::end_process();
+    };
+    thread::Builder::new()
+        .stack_size(WATCH_STACK_BYTES)
+        .spawn(watch)
+        .map(drop)
 }
 
 // An answer ends with its digest: a worker that dies half-way has not answered.
@@ -164,44 +223,4 @@ fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>
     engine
         .precompile_component(binary)
         .map_err(|error| super::invalid(&error).to_string())
-}
-
-#[cfg(target_os = "linux")]
-fn bound_memory(bytes: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    let limit = Rlimit {
-        current: Some(bytes),
-        maximum: Some(bytes),
-    };
-    setrlimit(Resource::Data, limit)?;
-    // A compiler that runs out aborts; a core dump of it helps nobody.
-    setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )?;
-    Ok(())
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn bound_memory(bytes: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    setrlimit(
-        Resource::As,
-        Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        },
-    )?;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn bound_memory(_bytes: u64) -> io::Result<()> {
-    // No such limit exists here without a job object; the deadline still holds.
-    Ok(())
 }

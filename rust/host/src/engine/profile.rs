@@ -71,6 +71,11 @@ pub enum Allocation {
 const STANDARD_RESERVATION_BYTES: u64 = 4 << 30;
 /// Guard behind a standard memory; constant offsets up to it need no check.
 const STANDARD_GUARD_BYTES: u64 = 32 << 20;
+/// Largest image of a memory's initial content that may be mostly empty, where
+/// code is made in this process. Two bytes of data, far apart, would otherwise make
+/// the compiler write all that is between them, for each module of a component. In
+/// a process of its own it may: its memory is bounded, and so is its answer.
+const SPARSE_IMAGE_BYTES: u64 = 4 * 1024;
 /// Slots whose memory is given back in one system call. Until then it stays
 /// resident, so this is also what a burst of large guests can leave behind.
 ///
@@ -148,6 +153,7 @@ pub(super) fn build(
 ) -> Result<wasmtime::Engine> {
     let mut config = code(codegen);
     memory(&mut config, options.density);
+    config.memory_guaranteed_dense_image_size(SPARSE_IMAGE_BYTES);
     if allocation == Allocation::OnDemand {
         return wasmtime::Engine::new(&config).map_err(|error| unavailable(&error));
     }

@@ -126,6 +126,7 @@ impl Engine {
         dict.set_item("misses", statistics.misses)?;
         dict.set_item("rejected", statistics.rejected)?;
         dict.set_item("write_failures", statistics.write_failures)?;
+        dict.set_item("prune_failures", statistics.prune_failures)?;
         Ok(dict)
     }
 }
@@ -133,10 +134,15 @@ impl Engine {
 /// The compiling process: reads a component from standard input and answers on
 /// standard output.
 #[pyfunction]
-#[pyo3(signature = (description, memory_bytes_max))]
-pub fn compile_worker(py: Python<'_>, description: &str, memory_bytes_max: u64) -> PyResult<()> {
+#[pyo3(signature = (description, memory_bytes_max, cpu_seconds_max))]
+pub fn compile_worker(
+    py: Python<'_>,
+    description: &str,
+    memory_bytes_max: u64,
+    cpu_seconds_max: u64,
+) -> PyResult<()> {
     let ran = exit::detached(py, || {
-        host::compile::run_worker(description, memory_bytes_max)
+        host::compile::run_worker(description, memory_bytes_max, cpu_seconds_max)
     });
     Ok(ran??)
 }

@@ -5,16 +5,22 @@
 //! without a good tag is ever loaded: a damaged or foreign entry is removed
 //! and made again. A directory that cannot be used costs time, never a load.
 
-use std::fs::{self, File, OpenOptions};
+mod private;
+mod prune;
+mod secret;
+
+use private::Others;
+use secret::SECRET_BYTES;
+use std::fs;
 use std::hash::{Hash as _, Hasher};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const TAG_BYTES: usize = 32;
-const SECRET_BYTES: usize = 32;
-const SECRET_FILE: &str = "secret";
 const ENTRY_SUFFIX: &str = "cwasm";
+/// Bytes of an entry that are held at once while it is verified.
+const CHUNK_BYTES: usize = 64 * 1024;
 /// Changes whenever the layout of an entry does.
 const FORMAT: &str = "airssys-wasm compile cache 1";
 
@@ -40,6 +46,8 @@ pub struct CacheStatistics {
     pub rejected: u64,
     /// Entries that could not be written.
     pub write_failures: u64,
+    /// Entries that could not be removed when the directory was over its bound.
+    pub prune_failures: u64,
 }
 
 #[derive(Default)]
@@ -48,6 +56,7 @@ struct Counters {
     misses: AtomicU64,
     rejected: AtomicU64,
     write_failures: AtomicU64,
+    prune_failures: AtomicU64,
 }
 
 /// A compile cache in one directory.
@@ -62,10 +71,15 @@ pub struct Cache {
 /// that decides what code is made.
 pub(crate) struct Key {
     file_name: String,
+    artefact_bytes_max: u64,
 }
 
 impl Key {
-    pub(crate) fn new(digest: &[u8; 32], engine: &wasmtime::Engine) -> Key {
+    pub(crate) fn new(
+        digest: &[u8; 32],
+        engine: &wasmtime::Engine,
+        artefact_bytes_max: u64,
+    ) -> Key {
         let mut settings = Digesting(blake3::Hasher::new());
         FORMAT.hash(&mut settings);
         engine.precompile_compatibility_hash().hash(&mut settings);
@@ -73,6 +87,7 @@ impl Key {
         let component = blake3::Hash::from_bytes(*digest).to_hex();
         Key {
             file_name: format!("{component}-{}.{ENTRY_SUFFIX}", &settings[..32]),
+            artefact_bytes_max,
         }
     }
 }
@@ -100,7 +115,7 @@ impl Cache {
         let (state, secret) = match dir {
             None => (CacheState::Off, [0; SECRET_BYTES]),
             Some(dir) => match prepare(dir) {
-                Ok(secret) => (CacheState::Ready(dir.to_owned()), secret),
+                Ok((real, secret)) => (CacheState::Ready(real), secret),
                 Err(error) => {
                     let why = format!("{}: {error}", dir.display());
                     (CacheState::Unusable(why), [0; SECRET_BYTES])
@@ -127,6 +142,7 @@ impl Cache {
             misses: self.counters.misses.load(Ordering::Relaxed),
             rejected: self.counters.rejected.load(Ordering::Relaxed),
             write_failures: self.counters.write_failures.load(Ordering::Relaxed),
+            prune_failures: self.counters.prune_failures.load(Ordering::Relaxed),
         }
     }
 
@@ -134,7 +150,7 @@ impl Cache {
     pub(crate) fn load<T>(&self, key: &Key, open: impl FnOnce(&Path) -> Option<T>) -> Option<T> {
         let loaded = self
             .path(key)
-            .and_then(|path| self.load_verified(&path, open));
+            .and_then(|path| self.load_verified(&path, key.artefact_bytes_max, open));
         let counter = if loaded.is_some() {
             &self.counters.hits
         } else {
@@ -144,11 +160,17 @@ impl Cache {
         loaded
     }
 
-    fn load_verified<T>(&self, path: &Path, open: impl FnOnce(&Path) -> Option<T>) -> Option<T> {
-        if !path.exists() {
-            return None;
-        }
-        let loaded = if self.verify(path) { open(path) } else { None };
+    fn load_verified<T>(
+        &self,
+        path: &Path,
+        artefact_bytes_max: u64,
+        open: impl FnOnce(&Path) -> Option<T>,
+    ) -> Option<T> {
+        let loaded = match self.verify(path, artefact_bytes_max) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Ok(true) => open(path),
+            _ => None,
+        };
         if loaded.is_none() {
             self.counters.rejected.fetch_add(1, Ordering::Relaxed);
             // If it cannot be removed it is only found wrong again next time.
@@ -157,21 +179,29 @@ impl Cache {
         loaded
     }
 
-    fn verify(&self, path: &Path) -> bool {
-        let Ok(entry) = map(path) else { return false };
-        let Some((artefact, tag)) = entry.split_last_chunk::<TAG_BYTES>() else {
-            return false;
+    fn verify(&self, path: &Path, artefact_bytes_max: u64) -> io::Result<bool> {
+        let bytes_max = artefact_bytes_max.saturating_add(TAG_BYTES as u64);
+        let mut file = private::open(path, bytes_max, Others::MayRead)?;
+        let Some(bytes) = file.metadata()?.len().checked_sub(TAG_BYTES as u64) else {
+            return Ok(false);
         };
+        let mut hasher = self.hasher(path);
+        hash_all(&mut hasher, &mut (&mut file).take(bytes))?;
+        let mut tag = [0; TAG_BYTES];
+        file.read_exact(&mut tag)?;
         // Comparing two blake3 hashes takes the same time wherever they differ.
-        self.tag(path, artefact) == blake3::Hash::from_bytes(*tag)
+        Ok(hasher.finalize() == blake3::Hash::from_bytes(tag))
     }
 
     // The tag covers the name too, so that no entry can stand in for another.
-    fn tag(&self, path: &Path, artefact: &[u8]) -> blake3::Hash {
+    fn hasher(&self, path: &Path) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(&self.secret);
         hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
-        hasher.update(artefact);
-        hasher.finalize()
+        hasher
+    }
+
+    fn tag(&self, path: &Path, artefact: &[u8]) -> blake3::Hash {
+        self.hasher(path).update(artefact).finalize()
     }
 
     pub(crate) fn store(&self, key: &Key, artefact: &[u8]) {
@@ -182,7 +212,10 @@ impl Cache {
         }
         if let Some(dir) = path.parent() {
             // What cannot be pruned now is pruned after the next write.
-            let _ = prune(dir, self.bytes_max);
+            let failures = prune::prune(dir, self.bytes_max).unwrap_or(1);
+            self.counters
+                .prune_failures
+                .fetch_add(failures, Ordering::Relaxed);
         }
     }
 
@@ -192,7 +225,7 @@ impl Cache {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let beside = path.with_extension(format!("{}-{serial}.tmp", std::process::id()));
-        let written = create_private(&beside)
+        let written = private::create(&beside)
             .and_then(|mut file| {
                 file.write_all(artefact)?;
                 file.write_all(self.tag(path, artefact).as_bytes())
@@ -212,142 +245,20 @@ impl Cache {
     }
 }
 
-fn prepare(dir: &Path) -> io::Result<[u8; SECRET_BYTES]> {
-    create_private_dir(dir)?;
-    refuse_shared(dir)?;
-    let path = dir.join(SECRET_FILE);
-    // Two processes may start at once: the one that loses the race reads what
-    // the winner wrote.
-    if !path.exists() {
-        publish_secret(dir, &path)?;
+fn prepare(dir: &Path) -> io::Result<(PathBuf, [u8; SECRET_BYTES])> {
+    let real = private::directory(dir)?;
+    let secret = secret::of(&real)?;
+    Ok((real, secret))
+}
+
+fn hash_all(hasher: &mut blake3::Hasher, content: &mut impl Read) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(read) => hasher.update(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
     }
-    read_secret(&path)
-}
-
-fn publish_secret(dir: &Path, path: &Path) -> io::Result<()> {
-    let mut secret = [0; SECRET_BYTES];
-    fill_random(&mut secret)?;
-    let mut serial = [0; 8];
-    fill_random(&mut serial)?;
-    let serial = u64::from_ne_bytes(serial);
-    let beside = dir.join(format!("{SECRET_FILE}.{serial:016x}.tmp"));
-    let published = create_private(&beside)
-        .and_then(|mut file| file.write_all(&secret).and_then(|()| file.sync_all()))
-        .and_then(|()| match fs::hard_link(&beside, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            other => other,
-        });
-    let _ = fs::remove_file(&beside);
-    published
-}
-
-fn read_secret(path: &Path) -> io::Result<[u8; SECRET_BYTES]> {
-    let mut secret = [0; SECRET_BYTES];
-    let mut file = File::open(path)?;
-    file.read_exact(&mut secret)?;
-    if file.metadata()?.len() != SECRET_BYTES as u64 {
-        return Err(io::Error::other(
-            "the secret of the compile cache has a wrong size",
-        ));
-    }
-    refuse_shared(path)?;
-    Ok(secret)
-}
-
-fn prune(dir: &Path, bytes_max: u64) -> io::Result<()> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let path = entry.path();
-        if path
-            .extension()
-            .is_some_and(|suffix| suffix == ENTRY_SUFFIX || suffix == "tmp")
-        {
-            let metadata = entry.metadata()?;
-            entries.push((metadata.modified()?, metadata.len(), path));
-        }
-    }
-    entries.sort();
-    let mut total: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
-    for (_, bytes, path) in entries {
-        if total <= bytes_max {
-            break;
-        }
-        fs::remove_file(path)?;
-        total -= bytes;
-    }
-    Ok(())
-}
-
-fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
-}
-
-#[cfg(unix)]
-fn map(path: &Path) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    refuse_shared(path)?;
-    let mut file = OpenOptions::new()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-#[cfg(not(unix))]
-fn map(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
-}
-
-#[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-#[cfg(unix)]
-fn create_private_dir(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-}
-
-#[cfg(not(unix))]
-fn create_private_dir(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)
-}
-
-/// Refuses what another user owns or may write.
-#[cfg(unix)]
-fn refuse_shared(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let metadata = fs::symlink_metadata(path)?;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::other("belongs to another user"));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others may write to it; hint: chmod go-w"));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_shared(_path: &Path) -> io::Result<()> {
-    // The user's profile directory is private by its access control list.
-    Ok(())
 }
