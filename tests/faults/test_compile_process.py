@@ -91,7 +91,7 @@ def compiler() -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(cpu_seconds_max: int) -> subprocess.Popen[bytes]:
-        arguments = ["-I", "-S", "-c", _WORKER, _native.__file__, "0:0"]
+        arguments = ["-I", "-S", "-c", _WORKER, _native.__file__, "0:0:0"]
         bounds = [str(512 * aw.MIB), str(cpu_seconds_max)]
         process = subprocess.Popen(  # noqa: S603 - our own words
             [sys.executable, *arguments, *bounds], stdin=subprocess.PIPE, stdout=subprocess.PIPE
