@@ -259,14 +259,22 @@ mod tests {
     }
 
     fn light(text: &str, seconds_max: f64) -> bool {
-        is_light(&wat::parse_str(text).unwrap(), &bounds(seconds_max)).unwrap()
+        is_light(
+            &wat::parse_str(text).unwrap(),
+            Concurrency::Off,
+            &bounds(seconds_max),
+        )
+        .unwrap()
     }
 
     #[test]
     fn what_guests_are_usually_made_of_is_light() {
         for name in ["importer", "panicker", "words"] {
             let binary = std::fs::read(format!("{PREBUILT}/{name}.wasm")).unwrap();
-            assert!(is_light(&binary, &bounds(60.0)).unwrap(), "{name}");
+            assert!(
+                is_light(&binary, Concurrency::Off, &bounds(60.0)).unwrap(),
+                "{name}"
+            );
         }
     }
 

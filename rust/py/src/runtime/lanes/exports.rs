@@ -11,7 +11,6 @@ use airssys_host::wasmtime::{self, Store};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -177,12 +176,12 @@ impl<P: Params, R: Returns> Invocation for Owned<P, R> {
         self.lend().call(store, function)
     }
 
-    fn call_async(
+    async fn call_async(
         self,
         store: &mut Store<StoreData>,
         function: Option<&mut Function>,
-    ) -> impl Future<Output = wasmtime::Result<R::Rust>> + Send {
-        async move { self.lend().call_async(store, function).await }
+    ) -> wasmtime::Result<R::Rust> {
+        self.lend().call_async(store, function).await
     }
 
     fn bytes_in(&self) -> u64 {
