@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import airssys_wasm as aw
 from airssys_wasm.demo.attackers import Attack
@@ -24,7 +26,8 @@ def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> 
         unharmed: asks a bystander on the same engine whether it is still well.
     """
     ended: aw.ComponentFailed | None = None
-    with hostile(engine, plan.name).instantiate(limits=plan.limits) as instance:
+    component = hostile(engine, plan.name)
+    with _unlogged(), component.instantiate(limits=plan.limits) as instance:
         try:
             instance.call(plan.export)
         except aw.ComponentFailed as error:
@@ -41,6 +44,21 @@ def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> 
         cost=cost,
         bystander_unharmed=unharmed(),
     )
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep the runtime's warnings to itself: the scene tells what comes of them."""
+
+    def nothing(_record: logging.LogRecord) -> bool:
+        return False
+
+    log = logging.getLogger("airssys_wasm.runtime")
+    log.addFilter(nothing)
+    try:
+        yield
+    finally:
+        log.removeFilter(nothing)
 
 
 def refuse(engine: aw.Engine) -> Refused:

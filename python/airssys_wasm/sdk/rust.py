@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import tomllib
@@ -213,6 +214,10 @@ def _cargo(
         return [json.loads(line) for line in messages if line.startswith("{")]
 
 
+#: What cargo says of its own progress, in a column of its own: "   Compiling words".
+_STATUS = re.compile(r" +[A-Z][a-z]+ ")
+
+
 class _PatchWarning:
     """Tells which lines to keep: all but cargo's warning of an unused patch for the SDK.
 
@@ -225,7 +230,8 @@ class _PatchWarning:
 
     def __call__(self, line: str) -> bool:
         start = line.startswith(f"warning: patch `{_SDK_CRATE} ")
-        self._inside = start or (self._inside and line.startswith((" ", "help: Check that")))
+        goes_on = line.startswith((" ", "help: Check that")) and not _STATUS.match(line)
+        self._inside = start or (self._inside and goes_on)
         return not self._inside
 
 

@@ -15,7 +15,7 @@ const SHORT_STRING_BYTES: usize = 32;
 /// than any real component is charged the most there is.
 const TYPES_MAX: usize = 100_000;
 /// The ratio of the most flags with the shortest names.
-const RATIO_MAX: usize = 24;
+const RATIO_MAX: usize = 26;
 
 /// Looks for the worst type among those that a component hands to the host.
 pub(crate) struct Charge {

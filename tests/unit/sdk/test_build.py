@@ -75,8 +75,9 @@ def test_an_author_does_not_hear_of_the_patch_for_the_sdk() -> None:
         "help: Check that the patched package version and available features are compatible",
         "      with the dependency requirements. If the patch has a different version from",
         "      version. This may also occur with an optional dependency that is not enabled.",
+        "    Finished `release` profile [optimized] target(s) in 0.1s",
         "warning: unused variable: `x`",
         " --> src/lib.rs:3:9",
     ]
 
-    assert list(filter(_PatchWarning(), said)) == [said[0], *said[-2:]]
+    assert list(filter(_PatchWarning(), said)) == [said[0], *said[-3:]]

@@ -2,13 +2,14 @@
 //! else an asyncio future.
 
 use super::{calling, exit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use airssys_host as host;
 use airssys_host::instance::CallFuture;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -29,7 +30,7 @@ pub fn begin<'py, T: Send + 'static>(
     let event_loop = running_loop(py)?;
     match call.poll_once() {
         Poll::Ready(ended) => {
-            let outcome = finish(py, ended.map_err(Error::Host)).map(Bound::unbind);
+            let outcome = finish(py, calling::told(ended)).map(Bound::unbind);
             Ok(Bound::new(
                 py,
                 Done {
@@ -90,9 +91,9 @@ fn wait<T: Send + 'static>(
         future: future.clone().unbind(),
     };
     let abort = call.spawn(move |ended| {
-        complete(waiter, move |py| {
-            finish(py, ended.map_err(Error::Host)).map(Bound::unbind)
-        });
+        // On the thread where it ended.
+        let ended = calling::told(ended);
+        complete(waiter, move |py| finish(py, ended).map(Bound::unbind));
     })?;
     future.call_method1("add_done_callback", (OnDone { abort },))?;
     Ok(future)
@@ -127,6 +128,13 @@ static ENDED: Mutex<Option<Batches>> = Mutex::new(None);
 
 type Batches = HashMap<usize, Vec<(Waiter, Conclude)>>;
 
+/// Forgets what loops of the parent process wait for: none of them runs here.
+pub fn mark_forked() {
+    // Whoever held the lock in the parent does not exist here.
+    let left = ENDED.try_lock().ok().and_then(|mut all| all.take());
+    drop(left);
+}
+
 fn ended() -> MutexGuard<'static, Option<Batches>> {
     ENDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -143,7 +151,7 @@ fn complete(
     drop(all);
     if first {
         // Once the interpreter ends, nobody awaits it any more.
-        let _ = exit::attach(|py| wake(py, key));
+        let _ = exit::attach_aside(|py| wake(py, key));
     }
 }
 
@@ -154,7 +162,7 @@ fn wake(py: Python<'_>, key: usize) {
         .and_then(|batch| batch.first())
         .map(|(waiter, _)| waiter.event_loop.clone_ref(py));
     let Some(event_loop) = event_loop else { return };
-    let woken = event_loop.call_method1(py, "call_soon_threadsafe", (Drain { key },));
+    let woken = event_loop.call_method1(py, "call_soon_threadsafe", (Drain::new(key),));
     if woken.is_err() {
         // The loop was closed: nobody waits for these any more.
         let orphans = ended().as_mut().and_then(|all| all.remove(&key));
@@ -166,11 +174,33 @@ fn wake(py: Python<'_>, key: usize) {
 #[pyclass(frozen, module = "airssys_wasm._native.runtime")]
 struct Drain {
     key: usize,
+    ran: AtomicBool,
+}
+
+impl Drain {
+    fn new(key: usize) -> Drain {
+        Drain {
+            key,
+            ran: AtomicBool::new(false),
+        }
+    }
+}
+
+// A loop that was closed lets go of what it never ran: nobody waits for these any
+// more, and what they hold would stay for ever.
+impl Drop for Drain {
+    fn drop(&mut self) {
+        if !*self.ran.get_mut() {
+            let orphans = ended().as_mut().and_then(|all| all.remove(&self.key));
+            drop(orphans);
+        }
+    }
 }
 
 #[pymethods]
 impl Drain {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        self.ran.store(true, Ordering::Relaxed);
         let batch = ended()
             .as_mut()
             .and_then(|all| all.remove(&self.key))

@@ -64,6 +64,9 @@ pub struct Caller {
     event_loop: Option<Py<PyAny>>,
     context: Py<PyAny>,
     mark: PyOnceLock<Py<Mark>>,
+    /// The instances whose host functions this call is made from: its guest may go
+    /// on in a thread whose list does not have them.
+    served: Vec<usize>,
 }
 
 /// What the context of a host function carries.
@@ -102,11 +105,32 @@ pub fn current(instance: InstanceId) -> Option<Arc<Caller>> {
 /// [`HostError::Reentrant`].
 pub fn refuse_reentrant(py: Python<'_>, instance: &Arc<Instance>, target: Target) -> Result<()> {
     let id = InstanceId::of(instance);
-    let served_here = SERVING.with_borrow(|serving| serving.contains(&id.0));
-    if served_here || is_marked(py, id)? {
+    if is_served(id) || is_marked(py, id)? {
         return Err(Error::Host(instance.reentrant(target)));
     }
     Ok(())
+}
+
+fn is_served(instance: InstanceId) -> bool {
+    let by_caller = |caller: &Option<Arc<Caller>>| {
+        let caller = caller.as_ref();
+        caller.is_some_and(|caller| caller.served.contains(&instance.0))
+    };
+    SERVING.with_borrow(|serving| serving.contains(&instance.0))
+        || CURRENT.try_with(by_caller).unwrap_or(false)
+}
+
+/// All that [`is_served`] finds here.
+fn served() -> Vec<usize> {
+    let by_caller =
+        |caller: &Option<Arc<Caller>>| caller.as_ref().map(|caller| caller.served.clone());
+    let mut served = CURRENT
+        .try_with(by_caller)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    SERVING.with_borrow(|serving| served.extend_from_slice(serving));
+    served
 }
 
 fn is_marked(py: Python<'_>, instance: InstanceId) -> PyResult<bool> {
@@ -149,6 +173,7 @@ impl Caller {
             event_loop: event_loop.map(Bound::unbind),
             context,
             mark: PyOnceLock::new(),
+            served: served(),
         }))
     }
 

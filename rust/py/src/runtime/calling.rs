@@ -5,8 +5,8 @@ use super::caller::{self, Called};
 use super::exit;
 use super::gil;
 use crate::error::{Error, Result};
-use airssys_host::Instance;
 use airssys_host::instance::{CallFuture, Invocation, Lease, Target};
+use airssys_host::{Error as HostError, Instance};
 use pyo3::prelude::*;
 use std::sync::Arc;
 use std::task::Poll;
@@ -108,6 +108,13 @@ pub fn run_here<I: Invocation>(
     let held = gil::Held::new(py);
     let ended = lease.run(target, invocation);
     drop(held);
+    told(ended)
+}
+
+/// How a call ended, told on the thread where it did: what a handler of Python raised
+/// there meanwhile counts for more than that it ended the guest.
+#[inline]
+pub fn told<T>(ended: core::result::Result<T, HostError>) -> Result<T> {
     ended.map_err(|error| gil::take_raised().map_or_else(|| Error::Host(error), Error::Python))
 }
 
@@ -131,11 +138,11 @@ fn queue<'a>(py: Python<'_>, instance: &'a Arc<Instance>, target: Target) -> Res
 /// Runs a call that may wait to its end, on this thread.
 fn wait<T: Send + 'static>(py: Python<'_>, mut call: CallFuture<T>) -> Result<T> {
     if let Poll::Ready(ended) = call.poll_once() {
-        return Ok(ended?);
+        return told(ended);
     }
     loop {
         if let Poll::Ready(ended) = exit::detached(py, || call.wait(SIGNAL_CHECK))? {
-            return Ok(ended?);
+            return told(ended);
         }
         py.check_signals()?;
     }

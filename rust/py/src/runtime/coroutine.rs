@@ -143,7 +143,7 @@ impl Drop for Cancel {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
             // A task that cannot be cancelled has ended already.
-            let _ = exit::attach(|py| drop(task.call_method0(py, "cancel")));
+            let _ = exit::attach_aside(|py| drop(task.call_method0(py, "cancel")));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::component::Component;
 use super::plans::Plans;
-use super::{exit, gil};
+use super::{awaitable, exit, gil};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::compile::{CacheState, CompileBounds, WorkerCommand};
@@ -152,6 +152,7 @@ pub fn compile_worker(
 #[pyfunction]
 pub fn mark_forked() {
     host::engine::mark_forked();
+    awaitable::mark_forked();
     exit::mark_forked();
     gil::note_fork();
 }

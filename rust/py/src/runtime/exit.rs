@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 const WAIT_MAX: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(1);
 
+/// What a thread is told that is turned away.
+pub const ENDING_TEXT: &str = "the interpreter is ending";
+
 static ENDING: AtomicBool = AtomicBool::new(false);
 /// Threads that will want the GIL (back) with frames of ours on their stack.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
@@ -61,7 +64,7 @@ pub fn is_turned_away() -> bool {
 /// What a thread gets that is turned away: it ends, as Python would end it, and as
 /// `threading` says nothing of.
 pub fn turned_away() -> PyErr {
-    PySystemExit::new_err("the interpreter is ending")
+    PySystemExit::new_err(ENDING_TEXT)
 }
 
 /// Runs `work` with the GIL, from a thread that may not have it, unless the
@@ -69,6 +72,12 @@ pub fn turned_away() -> PyErr {
 pub fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let _inside = Inside::enter()?;
     Some(Python::attach(work))
+}
+
+/// The same in a thread of the runtime, where Python may run anything: a finalizer
+/// that waits for another guest, for example.
+pub fn attach_aside<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    tokio::task::block_in_place(|| attach(work))
 }
 
 /// Runs `work` with the GIL given up.

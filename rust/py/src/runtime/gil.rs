@@ -82,7 +82,7 @@ fn long_call(tick: u32) -> bool {
 /// Logs that an instance is near its memory limit: says whether it may go on.
 fn memory_warning(warning: &MemoryWarning<'_>) -> bool {
     resume();
-    let logged = exit::attach(|py| match log(py, warning) {
+    let logged = exit::attach_aside(|py| match log(py, warning) {
         Ok(()) => true,
         // Whoever handles the log has failed, not the guest.
         Err(error) if error.is_instance_of::<PyException>(py) => {

@@ -156,9 +156,10 @@ impl PythonImports {
         gil::resume();
         let _serving = self.serving();
         let function = &self.functions[index];
-        exit::attach(|py| run(py, function))
-            .unwrap_or_else(|| Err(exit::turned_away()))
-            .map_err(|error| self.failed(index, error))
+        // What an error says is Python's to say, so it is asked while that may be.
+        exit::attach(|py| run(py, function).map_err(|error| (error.to_string(), error)))
+            .unwrap_or_else(|| Err((exit::ENDING_TEXT.to_owned(), exit::turned_away())))
+            .map_err(|(message, error)| self.failed(index, message, error))
     }
 
     /// Runs the end of function `index`, whose coroutine answered.
@@ -241,8 +242,7 @@ impl PythonImports {
         Ok(())
     }
 
-    fn failed(&self, index: usize, error: PyErr) -> wasmtime::Error {
-        let message = error.to_string();
+    fn failed(&self, index: usize, message: String, error: PyErr) -> wasmtime::Error {
         HostFunctionFailed {
             function: self.functions[index].name.clone(),
             message,

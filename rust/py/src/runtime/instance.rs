@@ -91,7 +91,7 @@ impl Instance {
         let (py, this) = (slf.py(), slf.get());
         let target = Target::Export(index);
         if let Some(start) = plan.lane.and_then(|lane| lane.start) {
-            return start(py, &this.host, target, &plan.function, args, when);
+            return start(slf.as_any(), &this.host, target, &plan.function, args, when);
         }
         let (call, moved) = this.lower_call(plan, args)?;
         if when == When::Now && !this.host.waits() {

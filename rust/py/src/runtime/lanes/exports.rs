@@ -33,9 +33,10 @@ pub type Run = for<'py> fn(
     &Bound<'py, PyTuple>,
 ) -> Result<Bound<'py, PyAny>>;
 
-/// Starts a call on a stack of its own.
+/// Starts a call of an instance, held by the object that comes first, on a stack of
+/// its own.
 pub type Start = for<'py> fn(
-    Python<'py>,
+    &Bound<'py, PyAny>,
     &Arc<Instance>,
     Target,
     &FunctionPlan,
@@ -194,7 +195,7 @@ impl<P: Params, R: Returns> Invocation for Owned<P, R> {
 }
 
 fn start<'py, P: Params, R: Returns>(
-    py: Python<'py>,
+    owner: &Bound<'py, PyAny>,
     instance: &Arc<Instance>,
     target: Target,
     plan: &FunctionPlan,
@@ -205,9 +206,20 @@ fn start<'py, P: Params, R: Returns>(
         taken: P::own(P::take(plan, args.as_slice())?),
         returns: PhantomData,
     };
-    calling::start(py, instance, target, call, when, |py, ended| {
-        R::give(py, ended?)
-    })
+    // While the call runs, its instance, and with it what its imports run, is in use:
+    // else the garbage collector would take that apart.
+    let in_use = owner.clone().unbind();
+    calling::start(
+        owner.py(),
+        instance,
+        target,
+        call,
+        when,
+        move |py, ended| {
+            drop(in_use);
+            R::give(py, ended?)
+        },
+    )
 }
 
 fn lane<P: Params, R: Returns>() -> Lane {
