@@ -36,6 +36,7 @@ WAIT_FOR = """
 KEEP = """
   (import "keep" (func $imported async (param "data" (list u8))))
 """
+
 SEEN = '(import "seen" (func $seen (param "n" u32)))'
 
 FOR_EVER = "(i64.const 1_000_000_000_000_000)"
@@ -282,3 +283,106 @@ def caller(rounds: int) -> str:
         (call $return) (i32.const 0)""",
         "(call $return) (i32.const 0)",
     )
+
+
+def beside_a_task_held_up(loop: str) -> str:
+    """Let a task ask for the time, while another waits in the host."""
+    return f"""
+    (component
+      (import "wasi:clocks/monotonic-clock@0.3.0" (instance $clock
+        (export "now" (func (result u64)))
+        (export "wait-for" (func async (param "how-long" u64)))))
+      (alias export $clock "wait-for" (func $wait))
+      (alias export $clock "now" (func $now))
+      (component $sleeper
+        (import "sleep" (func $sleep async (param "how-long" u64)))
+        (core func $return (canon task.return))
+        (core func $sleep (canon lower (func $sleep)))
+        (core module $m
+          (import "host" "return" (func $return))
+          (import "host" "sleep" (func $sleep (param i64)))
+          (func (export "run") (result i32)
+            (call $sleep (i64.const 100000000)) (call $return) (i32.const 0))
+          (func (export "callback") (param i32 i32 i32) (result i32) unreachable))
+        (core instance $i (instantiate $m (with "host" (instance
+          (export "return" (func $return)) (export "sleep" (func $sleep))))))
+        (func (export "run") async
+          (canon lift (core func $i "run") async (callback (func $i "callback")))))
+      (component $asker
+        (import "other" (func $other async))
+        (import "now" (func $now (result u64)))
+        (core func $return (canon task.return))
+        (core func $other (canon lower (func $other) async))
+        (core func $now (canon lower (func $now)))
+        (core module $m
+          (import "host" "return" (func $return))
+          (import "host" "other" (func $other (result i32)))
+          (import "host" "now" (func $now (result i64)))
+          (func (export "run") (result i32) (local $asked i32)
+            (drop (call $other))
+            (loop $more
+              (drop (call $now))
+              (local.set $asked (i32.add (local.get $asked) (i32.const 1)))
+              {loop})
+            (call $return)
+            (i32.const 0))
+          (func (export "callback") (param i32 i32 i32) (result i32) unreachable))
+        (core instance $i (instantiate $m (with "host" (instance (export "return" (func $return))
+          (export "other" (func $other)) (export "now" (func $now))))))
+        (func (export "run") async
+          (canon lift (core func $i "run") async (callback (func $i "callback")))))
+      (instance $sleeping (instantiate $sleeper (with "sleep" (func $wait))))
+      (alias export $sleeping "run" (func $sleeping-run))
+      (instance $asking (instantiate $asker
+        (with "other" (func $sleeping-run)) (with "now" (func $now))))
+      (export "run" (func $asking "run")))
+    """
+
+
+#: Each call of ``run`` leaves a task behind in the inner component, which counts as
+#: fast as it is let; the call itself makes way for others fifty times.
+LEAVING = """
+    (component
+      (import "seen" (func $seen (param "n" u32)))
+      (component $inner
+        (import "seen" (func $seen (param "n" u32)))
+        (core func $return (canon task.return))
+        (core func $seen (canon lower (func $seen)))
+        (core module $m
+          (import "host" "return" (func $return))
+          (import "host" "seen" (func $seen (param i32)))
+          (func (export "run") (result i32) (call $return) (i32.const 1))
+          (func (export "callback") (param i32 i32 i32) (result i32)
+            (call $seen (i32.const 1)) (i32.const 1)))
+        (core instance $i (instantiate $m (with "host" (instance
+          (export "return" (func $return)) (export "seen" (func $seen))))))
+        (func (export "run") async
+          (canon lift (core func $i "run") async (callback (func $i "callback")))))
+      (component $outer
+        (import "leave" (func $leave async))
+        (core func $return (canon task.return))
+        (core func $yield (canon thread.yield))
+        (core func $leave (canon lower (func $leave) async))
+        (core module $m
+          (import "host" "return" (func $return))
+          (import "host" "yield" (func $yield (result i32)))
+          (import "host" "leave" (func $leave (result i32)))
+          (func (export "run") (result i32) (local $left i32)
+            (drop (call $leave))
+            (local.set $left (i32.const 50))
+            (loop $more
+              (drop (call $yield))
+              (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+              (br_if $more (local.get $left)))
+            (call $return)
+            (i32.const 0))
+          (func (export "callback") (param i32 i32 i32) (result i32) unreachable))
+        (core instance $i (instantiate $m (with "host" (instance (export "return" (func $return))
+          (export "yield" (func $yield)) (export "leave" (func $leave))))))
+        (func (export "run") async
+          (canon lift (core func $i "run") async (callback (func $i "callback")))))
+      (instance $leaver (instantiate $inner (with "seen" (func $seen))))
+      (alias export $leaver "run" (func $leave))
+      (instance $caller (instantiate $outer (with "leave" (func $leave))))
+      (export "run" (func $caller "run")))
+"""

@@ -6,7 +6,6 @@ All of it runs in the engine configuration that only such components use.
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,11 +17,12 @@ from tests.hostile.async_guests import (
     CHURNERS,
     FOR_EVER,
     KEEP,
+    LEAVING,
     PILES,
-    SEEN,
     SLEEP_ASYNC,
     WAIT_FOR,
     async_guest,
+    beside_a_task_held_up,
     caller,
     crowd,
     pair,
@@ -36,6 +36,7 @@ import airssys_wasm as aw
 
 COURIER = Path(__file__).parents[1] / "components" / "prebuilt" / "courier.wasm"
 HANDLES_MAX = 4_096
+HOST_CALL_FUEL = 500
 CORE_INSTANCES_MAX = 32
 WALKS = 100
 COURIER_GRANT = aw.Grant(environment=[], filesystem_read=[], network=[])
@@ -310,25 +311,53 @@ def test_w26_an_async_guest_burns_fuel_in_all_its_tasks(host: Host) -> None:
 
 def test_w26_a_task_left_behind_runs_in_no_time_but_a_calls(host: Host) -> None:
     """It counts as fast as it can; between calls it does not, and a call pays for it."""
-    source = async_guest(
-        "(call $return) (i32.const 1)",
-        callback="(call $seen (i32.const 1)) (i32.const 1)",
-        imports=SEEN,
-        lowered={"seen": ("(func $seen)", "(param i32)")},
-    )
     seen: list[int] = []
     limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=1.0, fuel_max=1_000_000)
-    with host.engine.load(source).instantiate(
+    with host.engine.load(LEAVING).instantiate(
         limits=limits, imports={"seen": seen.append}
     ) as instance:
+        for _ in range(3):
+            before = len(seen)
+            instance.call("run")
+            counted = len(seen) - before
+            assert counted > 10, "it ran"
+            assert (instance.receipt.fuel or 0) >= counted * HOST_CALL_FUEL
+            time.sleep(0.02)
+            assert len(seen) == before + counted
+
+
+def test_w26_a_task_held_up_pays_for_nobody_else(host: Host) -> None:
+    source = beside_a_task_held_up("(br_if $more (i32.lt_u (local.get $asked) (i32.const 1000)))")
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=5.0, fuel_max=10**8)
+    with host.engine.load(source).instantiate(limits=limits) as instance:
         instance.call("run")
-        before = len(seen)
-        gc.collect()
-        assert len(seen) == before
-        # A second task beside the first, which now runs in this call's time.
-        instance.call("run")
-        assert instance.receipt.fuel is not None
-        assert len(seen) - before <= instance.receipt.fuel
+
+        assert instance.receipt.host_calls >= 1000
+        assert (instance.receipt.fuel or 0) >= 1000 * HOST_CALL_FUEL
+
+
+def test_w26_its_fuel_ends_a_loop_beside_a_task_held_up(host: Host) -> None:
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=20.0, fuel_max=10_000_000)
+
+    outcome = host.attack(
+        beside_a_task_held_up("(br $more)"), expect=aw.FuelExhausted, under=Under(limits)
+    )
+
+    assert outcome.seconds < 2.0
+
+
+def test_w26_what_a_stream_carries_is_paid_by_the_call_that_wrote_it(host: Host) -> None:
+    limits = aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=10.0, fuel_max=10**8)
+    component = host.engine.load(COURIER)
+    supplied = {"acme:courier/host": _NoPost()}
+    used: list[int] = []
+    with component.instantiate(limits=limits, imports=supplied, grant=COURIER_GRANT) as instance:
+        for function, argument in (("nap", 0), ("nap", 0), ("print", ["x" * 60_000]), ("nap", 0)):
+            instance.call(f"acme:courier/api#{function}", argument)
+            used.append(instance.receipt.fuel or 0)
+
+    assert used[2] > 60_000
+    assert used[3] == used[1]
 
 
 def test_w11_a_flood_through_a_stream_is_kept_in_bounds(host: Host) -> None:

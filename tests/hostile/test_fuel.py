@@ -255,6 +255,16 @@ OF_WASI = {
         100,
         100 * 60,
     ),
+    "random bytes of WASI 0.3": (
+        wasi_guest(
+            RANDOM.replace("@0.2.0", "@0.3.0"),
+            {"random": ('$random "get-random-bytes"', "(param i64 i32)")},
+            repeated("(call $random (i64.const 60) (i32.const 16))"),
+            result="u32",
+        ),
+        100,
+        100 * 60,
+    ),
     "timers that are polled": (
         wasi_guest(
             POLL + CLOCK,

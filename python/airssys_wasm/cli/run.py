@@ -87,15 +87,16 @@ def _policy_for(limits: aw.Limits) -> aw.Policy:
     )
 
 
-def _parse(text: str, context: typer.Context) -> Any:  # noqa: ANN401 - any JSON value
+def _parse(text: str, context: typer.Context) -> object:
     try:
-        return json.loads(text)
+        value: object = json.loads(text)
     except json.JSONDecodeError as error:
         if text.startswith("-"):
             raise _no_option(text, context) from error
         raise typer.BadParameter(
             f"{text!r} is not JSON ({error}); quote texts twice: '\"Ada\"'"
         ) from error
+    return value
 
 
 def _no_option(text: str, context: typer.Context) -> typer.BadParameter:

@@ -56,8 +56,8 @@ class Grant:
         network: only the empty list so far: sockets that reach nobody.
 
     Raises:
-        ValueError: a list that this version cannot enforce, a malformed name or
-            value, or a switch that is no bool.
+        ValueMismatch: a list that this version cannot enforce, a malformed name or
+            value, or a switch that is no bool; ``.path`` names the field.
     """
 
     clocks: bool = True
@@ -76,7 +76,7 @@ class Grant:
         for name in ("clocks", "random", "output"):
             switch = getattr(self, name)
             if not isinstance(switch, bool):
-                raise ValueError(f"{name}: expected True or False, got {switch!r}")  # noqa: TRY004 - one class for a malformed grant
+                raise ValueMismatch(f"{name}: expected True or False, got {switch!r}", name)
         # Copied first: what is checked is what is kept.
         self._keep("environment", _copied(self.environment))
         _require_environment(self.environment)
@@ -137,14 +137,16 @@ def _require_none_or_empty(name: str, value: object) -> None:
         return
     if not isinstance(value, list | tuple):
         # False or "" may be meant as "no": only None leaves the interface out.
-        raise ValueError(  # noqa: TRY004 - one class for a malformed grant
+        raise ValueMismatch(
             f"{name}: expected None or an empty list, got {value!r}; hint: None leaves the "
-            f"interface out, {name}=[] links it with nothing in it"
+            f"interface out, {name}=[] links it with nothing in it",
+            name,
         )
     if value:
-        raise ValueError(
+        raise ValueMismatch(
             f"{name}: this version can only grant the empty list, which links the "
-            f"interface with nothing in it; hint: {name}=[]"
+            f"interface with nothing in it; hint: {name}=[]",
+            name,
         )
 
 
@@ -156,7 +158,8 @@ def _copied(environment: object) -> _Variables | tuple[Any, ...] | None:
         return _Variables(environment)
     if isinstance(environment, str | bytes) or not isinstance(environment, Collection):
         # Each letter of a text would be a name.
-        raise ValueError(f"environment: {environment!r} is no list of names")  # noqa: TRY004 - as above
+        why = f'environment: {environment!r} is no list of names; hint: environment=["HOME"]'
+        raise ValueMismatch(why, "environment")
     return tuple(environment)
 
 
@@ -168,7 +171,8 @@ def _require_environment(environment: Sequence[str] | Mapping[str, str] | None) 
     if isinstance(environment, Mapping):
         for name, value in environment.items():
             if not _is_text(value):
-                raise ValueError(f"environment: {name!r} cannot have the value {value!r}")
+                why = f"environment: {name!r} cannot have the value {value!r}; hint: a str"
+                raise ValueMismatch(why, f"environment.{name}")
 
 
 def _value_of(name: str) -> str:
@@ -185,7 +189,7 @@ def _value_of(name: str) -> str:
 
 def _require_name(name: object) -> None:
     if not isinstance(name, str) or not _is_text(name) or not name or "=" in name:
-        raise ValueError(f"environment: {name!r} is no name of a variable")
+        raise ValueMismatch(f"environment: {name!r} is no name of a variable", "environment")
 
 
 def _is_text(value: object) -> bool:

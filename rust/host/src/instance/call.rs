@@ -2,7 +2,7 @@
 
 use super::data::{TICKS_PER_CHECK, Usage};
 use super::slot::{Function, Held, Live, Owner, Taken};
-use super::{Instance, StoreData, weigh};
+use super::{Instance, StoreData, tariff, weigh};
 use crate::engine::{Ticks, ticks};
 use crate::error::{Error, Result};
 use crate::linker::inside_task;
@@ -467,11 +467,15 @@ impl Lease<'_> {
 
     #[inline]
     fn finish<I: Invocation>(
-        self,
+        mut self,
         target: Target,
         bytes_in: u64,
-        ended: wasmtime::Result<I::Output>,
+        mut ended: wasmtime::Result<I::Output>,
     ) -> Result<I::Output> {
+        if self.held.fuel_max.is_some() && ended.is_ok() {
+            let settled = tariff::settle(&mut self.held.store);
+            ended = settled.and(ended);
+        }
         let mut usage = Usage {
             bytes_in,
             queued_ticks: self.queued_ticks,

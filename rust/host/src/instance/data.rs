@@ -1,7 +1,7 @@
 //! What a store carries: the meters of the running call and the doors out.
 
-use super::Watch;
 use super::held::{Held, HeldBytes};
+use super::{Watch, tariff};
 use crate::component::Component;
 use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
 use crate::limits::{HOSTCALL_BYTES_MAX, Limits, MemoryMeter};
@@ -181,13 +181,14 @@ impl StoreData {
 
     /// Calls of WASI, and the bytes they carried, since this was last asked.
     pub(super) fn take_unpaid(&mut self) -> (u64, u64) {
-        let calls = std::mem::take(&mut self.unpaid_calls);
-        let bytes = if calls == 0 {
-            0
-        } else {
-            self.wasi().take_carried()
-        };
-        (calls, bytes)
+        let bytes = self.wasi.as_mut().map_or(0, |wasi| wasi.take_carried());
+        (std::mem::take(&mut self.unpaid_calls), bytes)
+    }
+
+    /// The same, left unpaid.
+    fn unpaid(&self) -> (u64, u64) {
+        let bytes = self.wasi.as_ref().map_or(0, |wasi| wasi.carried());
+        (self.unpaid_calls, bytes)
     }
 
     /// Counts a call of WASI and hands out what it works on.
@@ -240,6 +241,11 @@ pub(super) fn on_tick(
     let data = store.data_mut();
     data.check_deadline()?;
     data.activity.touch();
+    if data.metered {
+        let unpaid = data.unpaid();
+        tariff::check(&store, unpaid)?;
+    }
+    let data = store.data_mut();
     data.clock.ticks += 1;
     if data.clock.may_yield {
         return Ok(UpdateDeadline::Yield(TICKS_PER_CHECK));

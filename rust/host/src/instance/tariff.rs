@@ -9,7 +9,7 @@
 use super::StoreData;
 use crate::linker::Embedder;
 use std::sync::Arc;
-use wasmtime::{CallHook, Store, StoreContextMut, Trap};
+use wasmtime::{AsContextMut as _, CallHook, Store, StoreContextMut, Trap};
 
 /// Fuel of one call of a host function, or of one destructor of the host.
 pub const HOST_CALL_FUEL: u64 = 500;
@@ -64,12 +64,40 @@ pub(super) fn meter(store: &mut Store<StoreData>) {
         if data.host_depth > 0 {
             return Ok(());
         }
-        let (calls, bytes) = data.take_unpaid();
-        if calls == 0 {
-            return Ok(());
-        }
-        take(&mut store, price(calls, bytes))
+        pay(&mut store)
     });
+}
+
+/// Takes the fuel for what is still unpaid when a call ends: while a task of the
+/// guest is held up in the host, no other comes back to where it could pay.
+///
+/// # Errors
+///
+/// [`Trap::OutOfFuel`] if there is not enough.
+pub(super) fn settle(store: &mut Store<StoreData>) -> wasmtime::Result<()> {
+    pay(&mut store.as_context_mut())
+}
+
+/// Fails while a call runs that could not settle any more.
+///
+/// # Errors
+///
+/// [`Trap::OutOfFuel`].
+pub(super) fn check(
+    store: &StoreContextMut<'_, StoreData>,
+    (calls, bytes): (u64, u64),
+) -> wasmtime::Result<()> {
+    if price(calls, bytes) > store.get_fuel()? {
+        return Err(Trap::OutOfFuel.into());
+    }
+    Ok(())
+}
+
+fn pay(store: &mut StoreContextMut<'_, StoreData>) -> wasmtime::Result<()> {
+    match store.data_mut().take_unpaid() {
+        (0, 0) => Ok(()),
+        (calls, bytes) => take(store, price(calls, bytes)),
+    }
 }
 
 fn price(calls: u64, bytes: u64) -> u64 {

@@ -4,6 +4,7 @@
 use super::WasiState;
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::p2::bindings::random::{insecure, random};
+use wasmtime_wasi::p3::bindings::random as p3;
 use wasmtime_wasi_io::bindings::wasi::io::poll;
 use wasmtime_wasi_io::poll::DynPollable;
 
@@ -18,25 +19,50 @@ impl HasData for Noted {
 
 impl random::Host for WasiState {
     fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
-        let bytes = self.ctx.random().get_random_bytes(len)?;
+        let bytes = random::Host::get_random_bytes(self.ctx.random(), len)?;
         self.note(bytes.len());
         Ok(bytes)
     }
 
     fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        self.ctx.random().get_random_u64()
+        random::Host::get_random_u64(self.ctx.random())
     }
 }
 
 impl insecure::Host for WasiState {
     fn get_insecure_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
-        let bytes = self.ctx.random().get_insecure_random_bytes(len)?;
+        let bytes = insecure::Host::get_insecure_random_bytes(self.ctx.random(), len)?;
         self.note(bytes.len());
         Ok(bytes)
     }
 
     fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
-        self.ctx.random().get_insecure_random_u64()
+        insecure::Host::get_insecure_random_u64(self.ctx.random())
+    }
+}
+
+// WASI 0.3 gives as much as may be asked for at once, where 0.2 traps.
+impl p3::random::Host for WasiState {
+    fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+        let bytes = p3::random::Host::get_random_bytes(self.ctx.random(), len)?;
+        self.note(bytes.len());
+        Ok(bytes)
+    }
+
+    fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
+        p3::random::Host::get_random_u64(self.ctx.random())
+    }
+}
+
+impl p3::insecure::Host for WasiState {
+    fn get_insecure_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+        let bytes = p3::insecure::Host::get_insecure_random_bytes(self.ctx.random(), len)?;
+        self.note(bytes.len());
+        Ok(bytes)
+    }
+
+    fn get_insecure_random_u64(&mut self) -> wasmtime::Result<u64> {
+        p3::insecure::Host::get_insecure_random_u64(self.ctx.random())
     }
 }
 

@@ -128,11 +128,21 @@ impl WasiState {
         self.carried_bytes += bytes as u64;
     }
 
-    /// Bytes carried, written ones included, since this was last asked.
+    /// Bytes carried, written ones included, since they were last taken.
+    pub(crate) fn carried(&self) -> u64 {
+        self.carried_bytes + (self.written_bytes() - self.written_bytes_taken)
+    }
+
+    /// Takes them.
     pub(crate) fn take_carried(&mut self) -> u64 {
-        let written = self.stdout.written_bytes() + self.stderr.written_bytes();
-        let before = std::mem::replace(&mut self.written_bytes_taken, written);
-        std::mem::take(&mut self.carried_bytes) + (written - before)
+        let carried = self.carried();
+        self.carried_bytes = 0;
+        self.written_bytes_taken = self.written_bytes();
+        carried
+    }
+
+    fn written_bytes(&self) -> u64 {
+        self.stdout.written_bytes() + self.stderr.written_bytes()
     }
 }
 
@@ -148,7 +158,7 @@ impl WasiView for StoreData {
 }
 
 // All of it is carried at each look.
-fn environment(data: &mut StoreData) -> WasiCliCtxView<'_> {
+pub(super) fn environment(data: &mut StoreData) -> WasiCliCtxView<'_> {
     let state = data.wasi_call();
     state.note(state.environment_bytes);
     WasiCliCtxView {

@@ -1,7 +1,10 @@
 //! WASI 0.3, each interface linked only when it is granted. Only concurrent
 //! components can import it, so that every call that waits can be set aside.
 
-use super::wasi::{CLOCKS, ENVIRONMENT, FILESYSTEM, NETWORK, OUTPUT, RANDOM, Row, row};
+use super::carried::Noted;
+use super::wasi::{
+    CLOCKS, ENVIRONMENT, FILESYSTEM, NETWORK, OUTPUT, RANDOM, Row, environment, row,
+};
 use crate::instance::StoreData;
 use wasmtime_wasi::WasiView as _;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
@@ -18,16 +21,6 @@ macro_rules! clocks {
                 linker,
                 StoreData::clocks,
             )
-        })
-    };
-}
-
-macro_rules! random {
-    ($name:literal, $module:ident) => {
-        row!($name, random, RANDOM, waits: false, |linker| {
-            bindings::random::$module::add_to_linker::<StoreData, WasiRandom>(linker, |data| {
-                data.ctx().ctx.random()
-            })
         })
     };
 }
@@ -66,9 +59,17 @@ macro_rules! sockets {
 pub(super) static ROWS: &[Row] = &[
     clocks!("wasi:clocks/monotonic-clock", waits: true, monotonic_clock),
     clocks!("wasi:clocks/system-clock", waits: false, system_clock),
-    random!("wasi:random/random", random),
-    random!("wasi:random/insecure", insecure),
-    random!("wasi:random/insecure-seed", insecure_seed),
+    row!("wasi:random/random", random, RANDOM, waits: false, |linker| {
+        bindings::random::random::add_to_linker::<StoreData, Noted>(linker, StoreData::wasi_call)
+    }),
+    row!("wasi:random/insecure", random, RANDOM, waits: false, |linker| {
+        bindings::random::insecure::add_to_linker::<StoreData, Noted>(linker, StoreData::wasi_call)
+    }),
+    row!("wasi:random/insecure-seed", random, RANDOM, waits: false, |linker| {
+        bindings::random::insecure_seed::add_to_linker::<StoreData, WasiRandom>(linker, |data| {
+            data.ctx().ctx.random()
+        })
+    }),
     cli!("wasi:cli/stdin", output, OUTPUT, waits: true, stdin),
     cli!("wasi:cli/stdout", output, OUTPUT, waits: true, stdout),
     cli!("wasi:cli/stderr", output, OUTPUT, waits: true, stderr),
@@ -78,7 +79,9 @@ pub(super) static ROWS: &[Row] = &[
     cli!("wasi:cli/terminal-stdout", output, OUTPUT, waits: false, terminal_stdout),
     cli!("wasi:cli/terminal-stderr", output, OUTPUT, waits: false, terminal_stderr),
     cli!("wasi:cli/exit", output, OUTPUT, waits: false, exit),
-    cli!("wasi:cli/environment", environment, ENVIRONMENT, waits: false, environment),
+    row!("wasi:cli/environment", environment, ENVIRONMENT, waits: false, |linker| {
+        bindings::cli::environment::add_to_linker::<StoreData, WasiCli>(linker, environment)
+    }),
     filesystem!("wasi:filesystem/preopens", waits: false, preopens),
     filesystem!("wasi:filesystem/types", waits: true, types),
     sockets!("wasi:sockets/types", types),
