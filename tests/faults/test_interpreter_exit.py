@@ -20,10 +20,17 @@ IMPORTER = '''
     (import "" "host" (func $host))
     (func (export "once") (call $host))
     (func (export "ever") (loop (call $host) (br 0)))
+    (func (export "often") (local $left i32)
+      (loop $again
+        (local.set $left (i32.const 10_000_000))
+        (loop $rest (br_if $rest (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+        (call $host)
+        (br $again)))
     (func (export "spin") (loop (br 0))))
   (core instance $i (instantiate $m (with "" (instance (export "host" (func $lowered))))))
   (func (export "once") (canon lift (core func $i "once")))
   (func (export "ever") (canon lift (core func $i "ever")))
+  (func (export "often") (canon lift (core func $i "often")))
   (func (export "spin") (canon lift (core func $i "spin"))))
 '''
 engine = aw.Engine(pool_instances=10, cache_dir=None)
@@ -81,6 +88,20 @@ def again():
         with opened(at_once) as instance:
             instance.call("once")
 in_daemon(again)
+""",
+    "awaited guests that call again and again, and a slow end": """
+class SlowEnd:
+    def __del__(self, now=time.monotonic):
+        until = now() + 0.5
+        while now() < until:
+            pass
+slow = SlowEnd()
+async def main():
+    global calls
+    calls = [opened(running.set).call_async("often") for _ in range(3)]
+    await asyncio.sleep(0.2)
+kept = asyncio.new_event_loop()
+kept.run_until_complete(main())
 """,
     "a daemon thread that loads": """
 def loads():

@@ -8,11 +8,27 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.hostile.async_guests import async_guest
 
 import airssys_wasm as aw
 
 Open = Callable[..., aw.Instance]
 LIMITS = aw.Limits(memory_bytes_max=8 * aw.MIB, call_seconds_max=10.0)
+#: Sends bytes to an ``async`` import, and traps unless as many come back.
+ASYNC_ECHO = async_guest(
+    f"""(call $echo (i32.const 131072) (i32.const {aw.MIB}) (i32.const 8))
+    (if (i32.ne (i32.load offset=4 (i32.const 8)) (i32.const {aw.MIB})) (then unreachable))
+    (call $return) (i32.const 0)""",
+    imports='''(import "echo"
+      (func $imported async (param "data" (list u8)) (result (list u8))))''',
+    lowered={
+        "echo": (
+            '(func $imported) (memory $libc "memory") (realloc (core func $libc "realloc"))',
+            "(param i32 i32 i32)",
+        )
+    },
+    pages=40,
+)
 #: As dynamic values, forty bytes each, they would be beyond what the host may hold.
 BULK_BYTES = aw.MIB
 
@@ -63,6 +79,42 @@ def test_a_coroutine_of_the_embedder_carries_as_much(
 
     assert answer(instance, how, "acme:importer/api#echo-many", bytes(BULK_BYTES), 2)
     assert given == [BULK_BYTES, BULK_BYTES]
+
+
+async def echo_later(data: bytes) -> bytes:
+    await asyncio.sleep(0)
+    return data
+
+
+def echo_at_once(data: bytes) -> bytes:
+    return data
+
+
+@pytest.mark.parametrize("how", ["call", "call_async"])
+@pytest.mark.parametrize("host", [echo_at_once, echo_later])
+def test_an_async_import_carries_as_much(
+    engine: aw.Engine, host: Callable[[bytes], object], how: str
+) -> None:
+    component = engine.load(ASYNC_ECHO)
+    assert component.is_async
+    with component.instantiate(limits=LIMITS, imports={"echo": host}) as instance:
+        answer(instance, how, "run")
+
+        receipt = instance.receipt
+        assert receipt.host_calls == 1
+
+
+@pytest.mark.parametrize("host", [lambda data: data[1:], lambda data: len(data)])
+def test_an_async_import_is_checked_as_any_function(
+    engine: aw.Engine, host: Callable[[bytes], object]
+) -> None:
+    async def waits(data: bytes) -> object:
+        return host(data)
+
+    for function in (host, waits):
+        instance = engine.load(ASYNC_ECHO).instantiate(limits=LIMITS, imports={"echo": function})
+        with pytest.raises(aw.Trapped):
+            instance.call("run")
 
 
 @pytest.mark.parametrize("how", ["call", "call_async"])

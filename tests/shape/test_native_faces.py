@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 NATIVE = "airssys_wasm._native"
 # Rooms that are faces of the native module. A room is a folder or a file.
 FACES = {"runtime", "wit", "sdk", "config"}
+ASKS_FOR_THE_GIL = ("Python::attach(", "Python::try_attach(", "PyGILState_Ensure(")
 
 
 def imported_modules(tree: ast.AST) -> set[str]:
@@ -49,3 +50,17 @@ def test_one_file_turns_rust_errors_into_python_ones(files: list[Path], root: Pa
     }
 
     assert makers == {"rust/py/src/error.rs"}
+
+
+def test_one_file_asks_for_the_gil(files: list[Path], root: Path) -> None:
+    """A thread that asks while the interpreter ends would abort the process."""
+    askers = {
+        path.relative_to(root).as_posix()
+        for path in files
+        if path.suffix == ".rs"
+        and path.is_relative_to(root / "rust")
+        and any(ask in path.read_text(encoding="utf-8") for ask in ASKS_FOR_THE_GIL)
+    }
+
+    # The second raises, which only those do who have it.
+    assert askers == {"rust/py/src/runtime/exit.rs", "rust/py/src/error.rs"}

@@ -98,13 +98,15 @@ impl From<PyErr> for Error {
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
-        match error {
+        // Whoever raises has the GIL, and keeps it. A thread that has not must go
+        // through `runtime::exit`, because the interpreter may be ending.
+        Python::attach(|py| match error {
             Error::Wit(error) => wit(error),
             Error::Componentize(error) => componentize(error),
-            Error::Host(error) => host(error),
-            Error::Mismatch(mismatch) => mismatched(*mismatch),
+            Error::Host(error) => host(py, error),
+            Error::Mismatch(mismatch) => mismatched(py, *mismatch),
             Error::Python(error) => error,
-        }
+        })
     }
 }
 
@@ -142,7 +144,7 @@ fn componentize(error: ComponentizeError) -> PyErr {
     }
 }
 
-fn mismatched(mut mismatch: Mismatch) -> PyErr {
+fn mismatched(py: Python<'_>, mut mismatch: Mismatch) -> PyErr {
     let cause = mismatch.take_cause();
     let path = mismatch.path();
     let message = if path.is_empty() {
@@ -152,21 +154,19 @@ fn mismatched(mut mismatch: Mismatch) -> PyErr {
     };
     let raised = ValueMismatch::new_err((message, path));
     let Some(cause) = cause else { return raised };
-    Python::attach(|py| {
-        // Ctrl-C while a value was asked means the whole program.
-        if !cause.is_instance_of::<PyException>(py) {
-            return cause;
-        }
-        raised.set_cause(py, Some(cause));
-        raised
-    })
+    // Ctrl-C while a value was asked means the whole program.
+    if !cause.is_instance_of::<PyException>(py) {
+        return cause;
+    }
+    raised.set_cause(py, Some(cause));
+    raised
 }
 
-fn host(error: HostError) -> PyErr {
+fn host(py: Python<'_>, error: HostError) -> PyErr {
     let message = error.to_string();
     match error {
         HostError::ComponentInvalid(_) => ComponentInvalid::new_err(message),
-        HostError::ImportMissing { missing, .. } => import_missing(message, missing),
+        HostError::ImportMissing { missing, .. } => import_missing(py, message, missing),
         HostError::ImportMismatch(_) => ImportMissing::new_err(message),
         HostError::ExportMissing(_) => ExportMissing::new_err(message),
         HostError::LimitInvalid(_) => LimitInvalid::new_err(message),
@@ -176,49 +176,47 @@ fn host(error: HostError) -> PyErr {
         HostError::InstanceClosed(_) => InstanceClosed::new_err(message),
         HostError::Busy { .. } => InstanceBusy::new_err(message),
         HostError::Reentrant { .. } => ReentrantCall::new_err(message),
-        HostError::Failed(failure) => failed(message, *failure),
+        HostError::Failed(failure) => failed(py, message, *failure),
     }
 }
 
-fn import_missing(message: String, missing: Vec<MissingImport>) -> PyErr {
+fn import_missing(py: Python<'_>, message: String, missing: Vec<MissingImport>) -> PyErr {
     let pairs = missing.into_iter().map(|import| (import.name, import.hint));
-    Python::attach(|py| match PyTuple::new(py, pairs.collect::<Vec<_>>()) {
+    match PyTuple::new(py, pairs.collect::<Vec<_>>()) {
         Ok(pairs) => ImportMissing::new_err((message, pairs.unbind())),
         Err(error) => error,
-    })
+    }
 }
 
-fn failed(message: String, failure: Failure) -> PyErr {
-    Python::attach(|py| {
-        let Failure {
-            family,
-            kind,
-            component,
-            export,
-            backtrace,
-            cause,
-            ..
-        } = failure;
-        let backtrace = match PyTuple::new(py, backtrace) {
-            Ok(backtrace) => backtrace.unbind(),
-            Err(error) => return error,
-        };
-        let arguments = (message, kind, component, export, backtrace);
-        let raised = match family {
-            Family::Trapped => Trapped::new_err(arguments),
-            Family::Timeout => CallTimeout::new_err(arguments),
-            Family::Fuel => FuelExhausted::new_err(arguments),
-            Family::Memory => OutOfMemory::new_err(arguments),
-        };
-        match cause.and_then(python_cause) {
-            // Ctrl-C and exit() in a host function mean the whole program.
-            Some(cause) if !cause.is_instance_of::<PyException>(py) => cause,
-            cause => {
-                raised.set_cause(py, cause);
-                raised
-            }
+fn failed(py: Python<'_>, message: String, failure: Failure) -> PyErr {
+    let Failure {
+        family,
+        kind,
+        component,
+        export,
+        backtrace,
+        cause,
+        ..
+    } = failure;
+    let backtrace = match PyTuple::new(py, backtrace) {
+        Ok(backtrace) => backtrace.unbind(),
+        Err(error) => return error,
+    };
+    let arguments = (message, kind, component, export, backtrace);
+    let raised = match family {
+        Family::Trapped => Trapped::new_err(arguments),
+        Family::Timeout => CallTimeout::new_err(arguments),
+        Family::Fuel => FuelExhausted::new_err(arguments),
+        Family::Memory => OutOfMemory::new_err(arguments),
+    };
+    match cause.and_then(python_cause) {
+        // Ctrl-C and exit() in a host function mean the whole program.
+        Some(cause) if !cause.is_instance_of::<PyException>(py) => cause,
+        cause => {
+            raised.set_cause(py, cause);
+            raised
         }
-    })
+    }
 }
 
 fn python_cause(error: airssys_host::wasmtime::Error) -> Option<PyErr> {

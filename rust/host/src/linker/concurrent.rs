@@ -3,16 +3,15 @@
 //! The guest may have many of them in flight at once, so what each of them holds
 //! here is counted until it ends.
 
-use super::aside;
-use crate::instance::{StoreData, bytes_of, enter_host, leave_host};
-use crate::linker::Pending;
+use super::{Embedder, Pending, aside};
+use crate::instance::{HeldBytes, StoreData, bytes_of, enter_host, leave_host};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::task::block_in_place;
-use wasmtime::AsContextMut as _;
 use wasmtime::component::{Accessor, LinkerInstance, Val};
+use wasmtime::{AsContextMut as _, StoreContextMut};
 
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
@@ -46,23 +45,14 @@ pub(super) fn define(
         if waits {
             Box::pin(wait(accessor, index, params, results))
         } else {
-            Box::pin(async move { answer(accessor, index, params, results) })
+            Box::pin(async move {
+                let run = |store: StoreContextMut<'_, _>, embedder: &dyn Embedder| {
+                    embedder.call(store, index, params, &mut *results)?;
+                    Ok(bytes_of(results))
+                };
+                answer(accessor, bytes_of(params), run, |went| *went).map(drop)
+            })
         }
-    })
-}
-
-fn answer(
-    accessor: &Accessor<StoreData>,
-    index: usize,
-    params: &[Val],
-    results: &mut [Val],
-) -> wasmtime::Result<()> {
-    accessor.with(|mut access| {
-        let mut store = access.as_context_mut();
-        let embedder = enter_host(&mut store, || bytes_of(params))?;
-        let now = store.as_context_mut();
-        inside(|| aside(true, || embedder.call(now, index, params, results)))?;
-        leave_host(&mut store, || bytes_of(results))
     })
 }
 
@@ -72,42 +62,109 @@ async fn wait(
     params: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    // Held until the function ends, as its arguments are.
-    let (waiting, _held) = accessor.with(|mut access| -> wasmtime::Result<_> {
-        let held = access.data_mut().hold(bytes_held(params))?;
+    let mut running = begin(
+        accessor,
+        bytes_of(params),
+        bytes_held(params),
+        |store, embedder| embedder.start(store, index, params),
+    )?;
+    let answer = (&mut running).await?;
+    let finish = |store: StoreContextMut<'_, _>, embedder: &dyn Embedder| {
+        embedder.finish(store, index, answer, &mut *results)?;
+        Ok(bytes_of(results))
+    };
+    end(accessor, finish, |went| *went).map(drop)
+}
+
+/// Runs a function of the embedder that answers at once. It carries `came` bytes
+/// in, and what `went` says of its result out.
+///
+/// # Errors
+///
+/// What the function ends the guest with, or [`wasmtime::Trap::OutOfFuel`].
+pub fn answer<T>(
+    accessor: &Accessor<StoreData>,
+    came: u64,
+    run: impl FnOnce(StoreContextMut<'_, StoreData>, &dyn Embedder) -> wasmtime::Result<T>,
+    went: impl FnOnce(&T) -> u64,
+) -> wasmtime::Result<T> {
+    accessor.with(|mut access| {
         let mut store = access.as_context_mut();
-        let embedder = enter_host(&mut store, || bytes_of(params))?;
-        let pending = inside(|| aside(true, || embedder.start(store, index, params)))?;
-        Ok((Waiting(Some(pending)), held))
-    })?;
-    let answer = waiting.await?;
+        let embedder = enter_host(&mut store, || came)?;
+        let now = store.as_context_mut();
+        let returned = inside(|| aside(true, || run(now, &*embedder)))?;
+        leave_host(&mut store, || went(&returned))?;
+        Ok(returned)
+    })
+}
+
+/// Starts a function of the embedder that may wait. It carries `came` bytes in,
+/// and its arguments take `held` here until what this returns is dropped.
+///
+/// # Errors
+///
+/// What the function ends the guest with, [`wasmtime::Trap::OutOfFuel`], or that
+/// too much is held here already.
+pub fn begin(
+    accessor: &Accessor<StoreData>,
+    came: u64,
+    held: usize,
+    start: impl FnOnce(StoreContextMut<'_, StoreData>, &dyn Embedder) -> wasmtime::Result<Pending>,
+) -> wasmtime::Result<InFlight> {
+    accessor.with(|mut access| {
+        let held = access.data_mut().hold(held)?;
+        let mut store = access.as_context_mut();
+        let embedder = enter_host(&mut store, || came)?;
+        let pending = inside(|| aside(true, || start(store, &*embedder)))?;
+        Ok(InFlight {
+            pending: Some(pending),
+            _held: held,
+        })
+    })
+}
+
+/// Makes a result of what a function answered that [`begin`] started; the result
+/// carries out what `went` says.
+///
+/// # Errors
+///
+/// As for [`answer`].
+pub fn end<T>(
+    accessor: &Accessor<StoreData>,
+    finish: impl FnOnce(StoreContextMut<'_, StoreData>, &dyn Embedder) -> wasmtime::Result<T>,
+    went: impl FnOnce(&T) -> u64,
+) -> wasmtime::Result<T> {
     accessor.with(|mut access| {
         let embedder = access.data_mut().embedder_arc();
         let mut store = access.as_context_mut();
         let now = store.as_context_mut();
         // The engine's loop polls this, on the stack of its own thread.
-        inside(|| block_in_place(|| embedder.finish(now, index, answer, results)))?;
-        leave_host(&mut store, || bytes_of(results))
+        let returned = inside(|| block_in_place(|| finish(now, &*embedder)))?;
+        leave_host(&mut store, || went(&returned))?;
+        Ok(returned)
     })
 }
 
 /// A function in flight. Letting go of it cancels it, which runs the embedder.
-struct Waiting(Option<Pending>);
+pub struct InFlight {
+    pending: Option<Pending>,
+    _held: HeldBytes,
+}
 
-impl Future for Waiting {
+impl Future for InFlight {
     type Output = <Pending as Future>::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
+        match &mut self.pending {
             Some(pending) => pending.as_mut().poll(cx),
             None => Poll::Pending,
         }
     }
 }
 
-impl Drop for Waiting {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        inside(|| self.0.take());
+        inside(|| self.pending.take());
     }
 }
 

@@ -42,7 +42,16 @@ impl Supplied {
 }
 
 /// Links a function of a known shape under a name; `usize` is its index.
-pub type Define = fn(&mut LinkerInstance<'_, StoreData>, &str, usize) -> wasmtime::Result<()>;
+pub type Link = fn(&mut LinkerInstance<'_, StoreData>, &str, usize) -> wasmtime::Result<()>;
+
+/// How to link a function of a known shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Define {
+    /// For an import that the guest waits for.
+    pub plain: Link,
+    /// For an `async` import.
+    pub concurrent: Link,
+}
 
 /// An interface of the component that the embedder stands in for.
 #[derive(Clone, Debug)]
@@ -219,11 +228,12 @@ pub(super) fn define(
     supplied: &Supplied,
     is_async: bool,
 ) -> wasmtime::Result<()> {
+    if let Some(define) = supplied.define {
+        let link = if is_async { define.concurrent } else { define.plain };
+        return link(instance, name, index);
+    }
     if is_async {
         return concurrent::define(instance, name, index, supplied.waits);
-    }
-    if let Some(define) = supplied.define {
-        return define(instance, name, index);
     }
     if !supplied.waits {
         return instance.func_new(name, move |mut store, _, params, results| {

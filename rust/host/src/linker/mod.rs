@@ -9,8 +9,10 @@ mod output;
 mod wasi;
 mod wasi3;
 
+pub use concurrent::{InFlight, answer, begin, end};
 pub use embedder::{
-    Answer, Define, Embedder, HostObject, NoImports, Pending, StandIn, Supplied, Supply, aside,
+    Answer, Define, Embedder, HostObject, Link, NoImports, Pending, StandIn, Supplied, Supply,
+    aside,
 };
 pub use output::Output;
 pub use wasi::Grant;

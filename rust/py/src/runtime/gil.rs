@@ -118,7 +118,7 @@ fn log(py: Python<'_>, warning: &MemoryWarning<'_>) -> PyResult<()> {
 fn look_at_signals(paused: bool) -> bool {
     if !paused {
         // The caller gave the GIL up itself: for a start function.
-        return Python::attach(heed_signals);
+        return exit::attach(heed_signals).unwrap_or_else(end_thread);
     }
     resume();
     // SAFETY: `resume` attached this thread again.

@@ -5,7 +5,7 @@ use crate::error::err_value;
 use crate::runtime::imports::{PythonImports, nothing};
 use crate::value::{FunctionPlan, Plan};
 use airssys_host::instance::{StoreData, Weigh, enter_host, leave_host};
-use airssys_host::linker::{Define, aside};
+use airssys_host::linker::{Answer, Define, Embedder, Pending, answer, aside, begin, end};
 use airssys_host::wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Lower};
 use airssys_host::wasmtime::{self, StoreContextMut};
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 
 /// Parameters as wasmtime has them.
 trait Arguments: 'static {
-    type Rust: ComponentNamedList + Lift + Weigh + 'static;
+    type Rust: ComponentNamedList + Lift + Weigh + Send + 'static;
 
     fn give<'py>(py: Python<'py>, arguments: Self::Rust) -> PyResult<Bound<'py, PyTuple>>;
 }
@@ -85,9 +85,15 @@ fn kept<R: Keep>(value: &Bound<'_, PyAny>) -> PyResult<R::Rust> {
 /// How to link a function of this shape.
 fn lane<A: Arguments, R: Returned>(waits: bool) -> Define {
     if waits {
-        link_waiting::<A, R>
+        Define {
+            plain: link_waiting::<A, R>,
+            concurrent: link_concurrent_waiting::<A, R>,
+        }
     } else {
-        link::<A, R>
+        Define {
+            plain: link::<A, R>,
+            concurrent: link_concurrent::<A, R>,
+        }
     }
 }
 
@@ -100,12 +106,8 @@ fn link<A: Arguments, R: Returned>(
         name,
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
             let embedder = enter_host(&mut store, || arguments.bytes())?;
-            let imports = PythonImports::of(&*embedder)?;
             let returned = aside(store.data().has_own_stack(), || {
-                imports.run(index, |py, function| {
-                    let arguments = A::give(py, arguments)?;
-                    R::keep(py, imports.invoke(py, function, &arguments))
-                })
+                call::<A, R>(&*embedder, index, arguments)
             })?;
             leave_host(&mut store, || returned.bytes())?;
             Ok(returned)
@@ -123,22 +125,86 @@ fn link_waiting<A: Arguments, R: Returned>(
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
             Box::new(async move {
                 let embedder = enter_host(&mut store, || arguments.bytes())?;
-                let imports = PythonImports::of(&*embedder)?;
-                let pending = aside(true, || {
-                    imports.run(index, |py, function| {
-                        let arguments = A::give(py, arguments)?;
-                        imports.start(py, function, &arguments)
-                    })
-                })?;
+                let pending = aside(true, || start::<A>(&*embedder, index, arguments))?;
                 let answer = pending.await?;
-                let returned = aside(true, || {
-                    imports.run_answered(index, answer, |py, _, returned| R::keep(py, returned))
-                })?;
+                let returned = aside(true, || finish::<R>(&*embedder, index, answer))?;
                 leave_host(&mut store, || returned.bytes())?;
                 Ok(returned)
             })
         },
     )
+}
+
+fn link_concurrent<A: Arguments, R: Returned>(
+    linker: &mut LinkerInstance<'_, StoreData>,
+    name: &str,
+    index: usize,
+) -> wasmtime::Result<()> {
+    linker.func_wrap_concurrent(name, move |accessor, arguments: A::Rust| {
+        Box::pin(async move {
+            answer(
+                accessor,
+                arguments.bytes(),
+                |_, embedder| call::<A, R>(embedder, index, arguments),
+                Weigh::bytes,
+            )
+        })
+    })
+}
+
+fn link_concurrent_waiting<A: Arguments, R: Returned>(
+    linker: &mut LinkerInstance<'_, StoreData>,
+    name: &str,
+    index: usize,
+) -> wasmtime::Result<()> {
+    linker.func_wrap_concurrent(name, move |accessor, arguments: A::Rust| {
+        Box::pin(async move {
+            let came = arguments.bytes();
+            let held = usize::try_from(came).unwrap_or(usize::MAX);
+            let mut running = begin(accessor, came, held, |_, embedder| {
+                start::<A>(embedder, index, arguments)
+            })?;
+            let answer = (&mut running).await?;
+            end(
+                accessor,
+                |_, embedder| finish::<R>(embedder, index, answer),
+                Weigh::bytes,
+            )
+        })
+    })
+}
+
+fn call<A: Arguments, R: Returned>(
+    embedder: &dyn Embedder,
+    index: usize,
+    arguments: A::Rust,
+) -> wasmtime::Result<R::Rust> {
+    let imports = PythonImports::of(embedder)?;
+    imports.run(index, |py, function| {
+        let arguments = A::give(py, arguments)?;
+        R::keep(py, imports.invoke(py, function, &arguments))
+    })
+}
+
+fn start<A: Arguments>(
+    embedder: &dyn Embedder,
+    index: usize,
+    arguments: A::Rust,
+) -> wasmtime::Result<Pending> {
+    let imports = PythonImports::of(embedder)?;
+    imports.run(index, |py, function| {
+        let arguments = A::give(py, arguments)?;
+        imports.start(py, function, &arguments)
+    })
+}
+
+fn finish<R: Returned>(
+    embedder: &dyn Embedder,
+    index: usize,
+    answer: Answer,
+) -> wasmtime::Result<R::Rust> {
+    PythonImports::of(embedder)?
+        .run_answered(index, answer, |py, _, returned| R::keep(py, returned))
 }
 
 /// How to link a function of this plan through a lane, if its shape has one:
