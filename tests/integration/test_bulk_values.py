@@ -19,8 +19,8 @@ ASYNC_ECHO = async_guest(
     f"""(call $echo (i32.const 131072) (i32.const {aw.MIB}) (i32.const 8))
     (if (i32.ne (i32.load offset=4 (i32.const 8)) (i32.const {aw.MIB})) (then unreachable))
     (call $return) (i32.const 0)""",
-    imports='''(import "echo"
-      (func $imported async (param "data" (list u8)) (result (list u8))))''',
+    imports="""(import "echo"
+      (func $imported async (param "data" (list u8)) (result (list u8))))""",
     lowered={
         "echo": (
             '(func $imported) (memory $libc "memory") (realloc (core func $libc "realloc"))',
@@ -104,7 +104,7 @@ def test_an_async_import_carries_as_much(
         assert receipt.host_calls == 1
 
 
-@pytest.mark.parametrize("host", [lambda data: data[1:], lambda data: len(data)])
+@pytest.mark.parametrize("host", [lambda data: data[1:], len])
 def test_an_async_import_is_checked_as_any_function(
     engine: aw.Engine, host: Callable[[bytes], object]
 ) -> None:

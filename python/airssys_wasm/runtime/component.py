@@ -58,8 +58,6 @@ def _mismatch(argument: str, expected: str, got: object, hint: str) -> ValueMism
 #: Worked out once: making an instance takes microseconds.
 _DEFAULT_GRANTED = _granted(Grant())
 _VARIABLES: Final = 3
-#: Refused by every policy, and small enough for native numbers.
-_ABOVE_ANY_POLICY: Final = 2**96
 
 
 class Component:
@@ -183,9 +181,9 @@ class Component:
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(
-            min(limits.memory_bytes_max, _ABOVE_ANY_POLICY),
-            min(limits.call_seconds_max, _ABOVE_ANY_POLICY),
-            None if limits.fuel_max is None else min(limits.fuel_max, _ABOVE_ANY_POLICY),
+            limits.memory_bytes_max,
+            limits.call_seconds_max,
+            limits.fuel_max,
             dict(imports) if imports else None,
             granted,
         )

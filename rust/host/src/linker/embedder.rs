@@ -229,7 +229,11 @@ pub(super) fn define(
     is_async: bool,
 ) -> wasmtime::Result<()> {
     if let Some(define) = supplied.define {
-        let link = if is_async { define.concurrent } else { define.plain };
+        let link = if is_async {
+            define.concurrent
+        } else {
+            define.plain
+        };
         return link(instance, name, index);
     }
     if is_async {

@@ -6,6 +6,7 @@ use super::{exit, gil, supply};
 use crate::error::{Error, Result};
 use airssys_host as host;
 use airssys_host::linker::{Embedder, Grant, NoImports, Supply};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::sync::Arc;
@@ -13,6 +14,40 @@ use std::sync::Arc;
 /// What of WASI to grant: clocks, random, output, environment, an empty
 /// filesystem, an empty network.
 type Granted = (bool, bool, bool, Option<Vec<(String, String)>>, bool, bool);
+
+/// A limit that is a whole number. Past 64 bits it is above every policy.
+struct Whole(i128);
+
+impl<'py> FromPyObject<'_, 'py> for Whole {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Whole> {
+        match value.extract::<i64>() {
+            Ok(whole) => Ok(Whole(whole.into())),
+            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+                Ok(Whole(value.extract().unwrap_or(i128::MAX)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Seconds. Past the range of floats they are above every policy.
+struct Seconds(f64);
+
+impl<'py> FromPyObject<'_, 'py> for Seconds {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Seconds> {
+        match value.extract() {
+            Ok(seconds) => Ok(Seconds(seconds)),
+            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+                Ok(Seconds(f64::MAX))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
 
 /// A loaded component.
 #[pyclass(
@@ -68,15 +103,16 @@ impl Component {
     fn instantiate_native(
         &self,
         py: Python<'_>,
-        memory_bytes_max: i128,
-        call_seconds_max: f64,
-        fuel_max: Option<i128>,
+        memory_bytes_max: Whole,
+        call_seconds_max: Seconds,
+        fuel_max: Option<Whole>,
         imports: Option<&Bound<'_, PyDict>>,
         granted: Granted,
     ) -> Result<Instance> {
         let component = self.plans.component();
         let policy = &component.engine().options().policy;
-        let limits = host::Limits::new(memory_bytes_max, call_seconds_max, fuel_max, policy)?;
+        let fuel_max = fuel_max.map(|fuel| fuel.0);
+        let limits = host::Limits::new(memory_bytes_max.0, call_seconds_max.0, fuel_max, policy)?;
         let given = supply::supply(py, &self.plans, imports)?;
         let grant = grant(granted);
         let embedder: Arc<dyn Embedder> = match &given.embedder {
