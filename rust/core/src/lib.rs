@@ -3,5 +3,8 @@
 //! No function here returns a type of another crate, so that a dependency can be
 //! replaced in one file.
 
+#![forbid(unsafe_code)]
+
 pub mod componentize;
+pub mod mailbox;
 pub mod wit;
