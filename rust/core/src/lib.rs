@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod componentize;
 pub mod mailbox;
+pub mod slab;
 pub mod wit;
