@@ -8,5 +8,6 @@
 pub mod address;
 pub mod componentize;
 pub mod mailbox;
+pub mod requests;
 pub mod slab;
 pub mod wit;
