@@ -10,4 +10,5 @@ pub mod componentize;
 pub mod mailbox;
 pub mod requests;
 pub mod slab;
+pub mod timers;
 pub mod wit;
