@@ -3,5 +3,12 @@
 //! No function here returns a type of another crate, so that a dependency can be
 //! replaced in one file.
 
+#![forbid(unsafe_code)]
+
+pub mod address;
 pub mod componentize;
+pub mod mailbox;
+pub mod requests;
+pub mod slab;
+pub mod timers;
 pub mod wit;
