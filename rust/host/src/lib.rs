@@ -5,6 +5,8 @@
 //! [`linker::Embedder`] and may ask to be told when a call runs long
 //! ([`engine::on_long_call`]).
 
+pub mod actor;
+pub mod broker;
 mod charge;
 pub mod compile;
 pub mod component;

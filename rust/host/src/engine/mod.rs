@@ -15,6 +15,7 @@ pub(crate) use profile::{compile_engine, describe, guest_features};
 pub(crate) use ticker::{Activity, long_call};
 
 use crate::compile::{Cache, CompileBounds, Queue};
+use crate::actor::Scheduler;
 use crate::component::{Component, Registry};
 use crate::error::{Error, Result};
 use crate::limits::Policy;
@@ -172,6 +173,11 @@ impl Engine {
         let engine = slot.get_or_init(|| engine);
         self.inner.ticker.watch(engine);
         Ok(engine)
+    }
+
+    /// Has `scheduler` look after handlers that run long, at each tick.
+    pub(crate) fn look_after(&self, scheduler: &Arc<Scheduler>) {
+        self.inner.ticker.look_after(scheduler);
     }
 
     /// The runtime for guests that wait: timers and input/output only.

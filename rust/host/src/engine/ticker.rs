@@ -3,9 +3,10 @@
 //! It ticks each millisecond while calls are running and sleeps when none has
 //! run for a while, so that an idle process costs next to nothing.
 
+use crate::actor::Scheduler;
 use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
@@ -96,6 +97,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Shared {
     activity: Arc<Activity>,
     engines: Mutex<Vec<wasmtime::Engine>>,
+    schedulers: Mutex<Vec<Weak<Scheduler>>>,
     stop: AtomicBool,
 }
 
@@ -113,6 +115,11 @@ impl Shared {
             }
             for engine in lock(&self.engines).iter() {
                 engine.increment_epoch();
+            }
+            for scheduler in lock(&self.schedulers).iter() {
+                if let Some(scheduler) = scheduler.upgrade() {
+                    scheduler.look();
+                }
             }
             idle_ticks = if self.activity.take_recent() {
                 0
@@ -172,6 +179,13 @@ impl Ticker {
         {
             engines.push(engine.clone());
         }
+    }
+
+    /// Has `scheduler` look after its handlers at each tick.
+    pub(super) fn look_after(&self, scheduler: &Arc<Scheduler>) {
+        let mut schedulers = lock(&self.shared.schedulers);
+        schedulers.retain(|known| known.strong_count() > 0);
+        schedulers.push(Arc::downgrade(scheduler));
     }
 
     pub(super) fn activity(&self) -> Arc<Activity> {

@@ -8,6 +8,7 @@ use crate::limits::{HOSTCALL_BYTES_MAX, Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
 use crate::trap::{DeadlinePassed, Interrupted};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::{StoreContextMut, UpdateDeadline};
 
@@ -63,6 +64,8 @@ pub struct StoreData {
     embedder: Arc<dyn Embedder>,
     wasi: Option<Box<WasiState>>,
     activity: Arc<Activity>,
+    /// Set by whoever wants the running call to end.
+    stop: Arc<AtomicBool>,
     _admission: Admission,
 }
 
@@ -104,6 +107,7 @@ impl StoreData {
             embedder,
             wasi,
             activity: admission.activity(),
+            stop: Arc::default(),
             _admission: admission,
         }
     }
@@ -131,6 +135,11 @@ impl StoreData {
             host_calls: self.host_calls,
             ..Usage::default()
         }
+    }
+
+    /// Ends the running call at its next tick, when set.
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
     }
 
     /// When the call that was just started has to end.
@@ -239,6 +248,9 @@ pub(super) fn on_tick(
     mut store: StoreContextMut<'_, StoreData>,
 ) -> wasmtime::Result<UpdateDeadline> {
     let data = store.data_mut();
+    if data.stop.load(Ordering::Relaxed) {
+        return Err(Interrupted.into());
+    }
     data.check_deadline()?;
     data.activity.touch();
     if data.metered {

@@ -36,6 +36,7 @@ use data::{TICKS_PER_CHECK, on_tick};
 use slot::{Live, Slot};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -55,6 +56,7 @@ pub struct Instance {
     output: Option<(Output, Output)>,
     slot: Slot,
     abandoned: Abandoned,
+    stop: Arc<AtomicBool>,
 }
 
 impl Instance {
@@ -105,6 +107,7 @@ impl Instance {
             limits,
             waits: prelinked.waits,
             output: live.store.data().output(),
+            stop: live.store.data().stop(),
             slot: Slot::new(live),
             abandoned: Abandoned::default(),
         }))
@@ -138,6 +141,13 @@ impl Instance {
     /// Whether it can still be called.
     pub fn is_open(&self) -> bool {
         self.slot.is_open()
+    }
+
+    /// Closes it, and ends the call that runs: at its next tick, or where it comes
+    /// back from a host function.
+    pub fn interrupt(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.slot.close();
     }
 
     /// Closes it: at once if it is idle, else when the call that runs ends.

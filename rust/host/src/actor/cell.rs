@@ -1,0 +1,728 @@
+//! An actor: a mailbox, what handles its messages, and whose turn it is.
+//!
+//! | phase | meaning | leaves by |
+//! |---|---|---|
+//! | vacant | no instance; messages wait for one | `occupy`, `stop` |
+//! | idle | nothing to do | a message, `stop` |
+//! | queued | on a run queue | whoever runs it |
+//! | running | a thread runs its handler | the mailbox is empty, or the budget used up |
+//! | away | its handler goes on elsewhere | `resume` |
+//! | stopped | for good | never |
+//!
+//! One short lock guards the mailbox and the phase together; no handler, no waker
+//! and no destructor of a message runs under it.
+
+use super::behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
+use super::exit::Exit;
+use super::message::{Kind, Message, monotonic_nanoseconds};
+use super::payload::Payload;
+use super::refusal::{HandlerRefusal, Refusal};
+use super::reply::{Outcome, Pending, Reply, ReplyTo};
+use super::schedule::{Budget, Scheduler};
+use airssys_core::mailbox::{
+    Mailbox, MailboxCounters, MailboxLimits, Pop, Push, Refusal as Full, Shed, WaitRefused,
+};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Hears of what happens to actors; called outside of all locks.
+pub trait Observer: Send + Sync {
+    /// An instance has ended; the mailbox waits for another.
+    fn ended(&self, cell: &Arc<Cell>, incarnation: u64, exit: &Arc<Exit>);
+
+    /// The actor has stopped for good.
+    fn stopped(&self, cell: &Arc<Cell>);
+
+    /// Nobody will handle this message.
+    fn undelivered(&self, cell: &Arc<Cell>, message: Message, why: Refusal);
+}
+
+/// What the actors of one host share.
+pub struct Shared {
+    /// Runs them.
+    pub scheduler: Arc<Scheduler>,
+    /// Hears of them.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// An actor.
+pub struct Cell {
+    handle: u64,
+    name: Arc<str>,
+    shared: Arc<Shared>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Vacant,
+    Idle,
+    Queued,
+    Running,
+    Away,
+    Stopped,
+}
+
+struct Inner {
+    mailbox: Mailbox<Message>,
+    phase: Phase,
+    stopping: bool,
+    /// Whether the handler may go away.
+    leaves: bool,
+    /// Messages in the mailbox that may expire: only those need a look at the clock.
+    expiring: u32,
+    incarnation: u64,
+    behaviour: Option<Box<dyn Behaviour>>,
+    interrupt: Option<Arc<dyn Interrupt>>,
+    /// The message whose handler is away.
+    away: Option<Box<Message>>,
+    /// Senders that wait for room; few actors ever have any.
+    waiters: Option<Box<Waiters>>,
+}
+
+#[derive(Default)]
+struct Waiters {
+    next: u64,
+    by_number: HashMap<u64, ReplyTo>,
+}
+
+/// What became of a message that was sent.
+#[derive(Debug)]
+#[must_use = "a message that was not accepted is in here"]
+pub enum Sent {
+    /// It waits for its turn, or its actor's policy was to drop it.
+    Accepted,
+    /// The mailbox is full, and its policy is to wait: see [`Cell::wait_for_room`].
+    Full(Message),
+    /// It was not taken.
+    Refused(Message, Refusal),
+}
+
+/// What running an actor came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// It has nothing to do for now.
+    Done,
+    /// It has more to do, and is queued for it.
+    More,
+}
+
+/// What one turn came to.
+enum Turned {
+    Served,
+    Ended(Exit, Message),
+    Left(Departure, Message),
+}
+
+impl Cell {
+    /// An actor without an instance; messages wait for one.
+    pub fn new(
+        handle: u64,
+        name: Arc<str>,
+        limits: MailboxLimits,
+        shared: Arc<Shared>,
+    ) -> Arc<Cell> {
+        Arc::new(Cell {
+            handle,
+            name,
+            shared,
+            inner: Mutex::new(Inner {
+                mailbox: Mailbox::new(limits),
+                phase: Phase::Vacant,
+                stopping: false,
+                leaves: false,
+                expiring: 0,
+                incarnation: 0,
+                behaviour: None,
+                interrupt: None,
+                away: None,
+                waiters: None,
+            }),
+        })
+    }
+
+    /// Its number in this process.
+    pub fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    /// Its address.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Grows with each instance it has; 0 before the first.
+    pub fn incarnation(&self) -> u64 {
+        self.inner().incarnation
+    }
+
+    /// What its mailbox did, and holds.
+    pub fn counters(&self) -> MailboxCounters {
+        self.inner().mailbox.counters()
+    }
+
+    /// Whether it has stopped for good.
+    pub fn is_stopped(&self) -> bool {
+        self.inner().phase == Phase::Stopped
+    }
+
+    /// What it does, in a word.
+    pub fn status(&self) -> &'static str {
+        let inner = self.inner();
+        match inner.phase {
+            Phase::Stopped => "stopped",
+            _ if inner.stopping => "stopping",
+            Phase::Vacant if inner.incarnation == 0 => "starting",
+            Phase::Vacant => "failed",
+            Phase::Idle | Phase::Queued | Phase::Running | Phase::Away => "running",
+        }
+    }
+
+    #[inline]
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives it an instance, and says the how-manieth that is.
+    ///
+    /// # Errors
+    ///
+    /// The behaviour, if the actor has stopped, or has an instance.
+    pub fn occupy(
+        self: &Arc<Self>,
+        behaviour: Box<dyn Behaviour>,
+    ) -> Result<u64, Box<dyn Behaviour>> {
+        let mut inner = self.inner();
+        if inner.phase != Phase::Vacant || inner.stopping {
+            return Err(behaviour);
+        }
+        inner.interrupt = behaviour.interrupter();
+        inner.leaves = behaviour.may_leave();
+        inner.behaviour = Some(behaviour);
+        inner.incarnation += 1;
+        inner.phase = Phase::Idle;
+        let incarnation = inner.incarnation;
+        let woken = !inner.mailbox.is_empty() && inner.wake();
+        drop(inner);
+        if woken {
+            self.shared.scheduler.schedule(Arc::clone(self));
+        }
+        Ok(incarnation)
+    }
+
+    /// Puts a message into the mailbox; some other thread handles it.
+    #[inline]
+    pub fn send(self: &Arc<Self>, message: Message) -> Sent {
+        match self.enqueue(message) {
+            Ok(woken) => {
+                if woken {
+                    self.shared.scheduler.schedule(Arc::clone(self));
+                }
+                Sent::Accepted
+            }
+            Err(refused) => self.refused(refused),
+        }
+    }
+
+    /// Puts a message into the mailbox, and runs the actor here and now if it is
+    /// idle: waking another thread costs more than most handlers.
+    #[inline]
+    pub fn send_here(self: &Arc<Self>, message: Message) -> Sent {
+        match self.enqueue(message) {
+            Ok(woken) => {
+                if woken {
+                    self.shared.scheduler.run_here(Arc::clone(self));
+                }
+                Sent::Accepted
+            }
+            Err(refused) => self.refused(refused),
+        }
+    }
+
+    /// Puts work before all messages; it runs even where the mailbox is full.
+    ///
+    /// # Errors
+    ///
+    /// The work, if the actor has stopped.
+    pub fn send_system(self: &Arc<Self>, message: Message) -> Result<(), Message> {
+        let mut inner = self.inner();
+        inner.mailbox.push_system(message)?;
+        let woken = inner.wake();
+        drop(inner);
+        if woken {
+            self.shared.scheduler.schedule(Arc::clone(self));
+        }
+        Ok(())
+    }
+
+    /// Says whether the actor became runnable.
+    #[inline]
+    fn enqueue(self: &Arc<Self>, message: Message) -> Result<bool, Box<(Full, Message)>> {
+        let expires = message.expires();
+        let now = if expires { monotonic_nanoseconds() } else { 0 };
+        let mut inner = self.inner();
+        match inner.mailbox.push(message, now) {
+            Push::Accepted => {
+                inner.expiring += u32::from(expires);
+                Ok(inner.wake())
+            }
+            Push::AcceptedShedding(shed) => {
+                inner.expiring += u32::from(expires);
+                inner.forget(&shed);
+                let woken = inner.wake();
+                drop(inner);
+                self.lost(shed);
+                Ok(woken)
+            }
+            Push::Refused { why, message, shed } => {
+                inner.forget(&shed);
+                drop(inner);
+                self.lost(shed);
+                Err(Box::new((why, message)))
+            }
+        }
+    }
+
+    #[cold]
+    fn refused(self: &Arc<Self>, refused: Box<(Full, Message)>) -> Sent {
+        let (why, message) = *refused;
+        let why = match why {
+            Full::Full => return Sent::Full(message),
+            Full::Rejected => self.full(),
+            Full::TooLarge => self.too_large(&message),
+            Full::Closed => Refusal::Stopped(Arc::clone(&self.name)),
+            Full::Dropped => {
+                self.undelivered(message, Refusal::Dropped(Arc::clone(&self.name)));
+                return Sent::Accepted;
+            }
+        };
+        Sent::Refused(message, why)
+    }
+
+    fn full(&self) -> Refusal {
+        let MailboxCounters {
+            messages, bytes, ..
+        } = self.counters();
+        Refusal::MailboxFull {
+            actor: Arc::clone(&self.name),
+            messages,
+            bytes,
+        }
+    }
+
+    fn too_large(&self, message: &Message) -> Refusal {
+        Refusal::TooLarge {
+            bytes: message.payload.len(),
+            most: self.inner().mailbox.limits().bytes_max(),
+        }
+    }
+
+    fn lost(self: &Arc<Self>, shed: Vec<Shed<Message>>) {
+        for one in shed {
+            let name = Arc::clone(&self.name);
+            match one {
+                Shed::Expired(message) => self.undelivered(message, Refusal::Expired(name)),
+                Shed::Displaced(message) => self.undelivered(message, Refusal::Dropped(name)),
+            }
+        }
+    }
+
+    /// Whoever asked is told; what nobody waits for is a dead letter.
+    fn undelivered(self: &Arc<Self>, mut message: Message, why: Refusal) {
+        match std::mem::replace(&mut message.kind, Kind::Tell) {
+            Kind::Ask(reply_to) => {
+                reply_to.end(Err(why));
+            }
+            // It says itself what becomes of whoever waits for it.
+            Kind::Job(job) => drop(job),
+            kind => {
+                message.kind = kind;
+                self.shared.observer.undelivered(self, message, why);
+            }
+        }
+    }
+
+    /// Lets a message wait for room in the mailbox. `sender` is told when it got
+    /// in, with an empty reply, or why not.
+    pub fn wait_for_room(self: &Arc<Self>, message: Message, sender: &Arc<Pending>) {
+        let reply_to = ReplyTo::new(Arc::clone(sender));
+        let mut inner = self.inner();
+        let waiters = inner.waiters.get_or_insert_default();
+        waiters.next += 1;
+        let number = waiters.next;
+        match inner.mailbox.wait(number, message) {
+            Ok(()) => {
+                let waiters = inner.waiters.get_or_insert_default();
+                waiters.by_number.insert(number, reply_to);
+                // There may have been room made since it was full.
+                let admitted = inner.admit();
+                let woken = inner.wake_if_any();
+                drop(inner);
+                tell(admitted);
+                if woken {
+                    self.shared.scheduler.schedule(Arc::clone(self));
+                }
+            }
+            Err(refused) => {
+                drop(inner);
+                let (message, why) = match refused {
+                    WaitRefused::Crowded(message) => (message, self.full()),
+                    WaitRefused::TooLarge(message) => {
+                        let why = self.too_large(&message);
+                        (message, why)
+                    }
+                    WaitRefused::Closed(message) => {
+                        (message, Refusal::Stopped(Arc::clone(&self.name)))
+                    }
+                };
+                drop(message);
+                reply_to.end(Err(why));
+            }
+        }
+    }
+
+    /// Asks, if the actor is idle and its handler never goes away: that runs on this
+    /// thread, and how the request ended is what it returns.
+    ///
+    /// # Errors
+    ///
+    /// The message, if it has to be asked with [`Cell::send`].
+    #[inline]
+    pub fn ask_here(self: &Arc<Self>, message: Message) -> Result<Outcome, Message> {
+        let Some(mut behaviour) = self.take_idle() else {
+            return Err(message);
+        };
+        Ok(self.shared.scheduler.inline(|| {
+            let codec = message.codec;
+            let handled = behaviour.handle(Turn { cell: self }, &message);
+            let outcome = match handled {
+                Handled::Served(answer) => Ok(reply(answer, codec)),
+                Handled::Refused(why) => Err(self.handler_refused(why)),
+                Handled::Ended(exit) => return Err(self.vacate(behaviour, exit)),
+                Handled::Away(_) => return Err(self.vacate(behaviour, Exit::strayed())),
+            };
+            if self.rest(self.inner(), behaviour) == Ran::More {
+                self.shared.scheduler.schedule(Arc::clone(self));
+            }
+            outcome
+        }))
+    }
+
+    #[inline]
+    fn take_idle(&self) -> Option<Box<dyn Behaviour>> {
+        let mut inner = self.inner();
+        if inner.phase != Phase::Idle || inner.leaves || inner.stopping {
+            return None;
+        }
+        inner.phase = Phase::Running;
+        inner.behaviour.take()
+    }
+
+    /// Runs its handler until the mailbox is empty or the budget used up. Does
+    /// nothing unless the actor was queued.
+    pub(super) fn run(self: &Arc<Self>, budget: &mut Budget) -> Ran {
+        let mut inner = self.inner();
+        if inner.phase != Phase::Queued {
+            return Ran::Done;
+        }
+        let Some(mut behaviour) = inner.behaviour.take() else {
+            return Ran::Done;
+        };
+        inner.phase = Phase::Running;
+        loop {
+            if inner.stopping || budget.is_used_up() {
+                return self.rest(inner, behaviour);
+            }
+            let now = inner.now();
+            let (message, expired) = match inner.mailbox.pop(now) {
+                Pop::Empty => return self.rest(inner, behaviour),
+                Pop::Message(message) => (message, false),
+                Pop::Expired(message) => (message, true),
+            };
+            inner.expiring -= u32::from(message.expires());
+            let admitted = inner.admit();
+            drop(inner);
+            tell(admitted);
+            if expired {
+                self.undelivered(message, Refusal::Expired(Arc::clone(&self.name)));
+            } else if !message.is_given_up() {
+                budget.spend();
+                match self.turn(&mut *behaviour, message) {
+                    Turned::Served => {}
+                    Turned::Ended(exit, message) => {
+                        let why = self.vacate(behaviour, exit);
+                        self.undelivered(message, why);
+                        return Ran::Done;
+                    }
+                    Turned::Left(departure, message) => {
+                        self.leave(behaviour, departure, message);
+                        return Ran::Done;
+                    }
+                }
+            }
+            inner = self.inner();
+        }
+    }
+
+    /// One message, handled.
+    #[inline]
+    fn turn(self: &Arc<Self>, behaviour: &mut dyn Behaviour, mut message: Message) -> Turned {
+        let turn = Turn { cell: self };
+        let handled = if let Kind::Job(_) = message.kind {
+            match std::mem::replace(&mut message.kind, Kind::Tell) {
+                Kind::Job(job) => job(turn, behaviour),
+                _ => Handled::Served(Answer::NONE),
+            }
+        } else {
+            behaviour.handle(turn, &message)
+        };
+        match handled {
+            Handled::Ended(exit) => Turned::Ended(exit, message),
+            Handled::Away(departure) => Turned::Left(departure, message),
+            handled => {
+                self.settle(message, handled);
+                Turned::Served
+            }
+        }
+    }
+
+    /// Gives whoever asked what came of it.
+    #[inline]
+    fn settle(self: &Arc<Self>, mut message: Message, handled: Handled) {
+        let kind = std::mem::replace(&mut message.kind, Kind::Tell);
+        match (kind, handled) {
+            (Kind::Ask(reply_to), Handled::Served(answer)) => {
+                reply_to.end(Ok(reply(answer, message.codec)));
+            }
+            (Kind::Ask(reply_to), Handled::Refused(why)) => {
+                reply_to.end(Err(self.handler_refused(why)));
+            }
+            (kind, Handled::Refused(why)) => {
+                message.kind = kind;
+                self.undelivered(message, self.handler_refused(why));
+            }
+            (_, Handled::Served(_) | Handled::Ended(_) | Handled::Away(_)) => {}
+        }
+    }
+
+    fn handler_refused(&self, why: HandlerRefusal) -> Refusal {
+        Refusal::Refused {
+            actor: Arc::clone(&self.name),
+            why,
+        }
+    }
+
+    /// Ends a run: the handler goes back, and the actor on if it has more to do.
+    #[inline]
+    fn rest(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, behaviour: Box<dyn Behaviour>) -> Ran {
+        inner.behaviour = Some(behaviour);
+        if inner.stopping {
+            self.finish(inner);
+            return Ran::Done;
+        }
+        if inner.mailbox.is_empty() {
+            inner.phase = Phase::Idle;
+            return Ran::Done;
+        }
+        inner.phase = Phase::Queued;
+        Ran::More
+    }
+
+    /// Ends a run whose handler goes on elsewhere.
+    fn leave(self: &Arc<Self>, behaviour: Box<dyn Behaviour>, departure: Departure, message: Message) {
+        let mut inner = self.inner();
+        inner.behaviour = Some(behaviour);
+        inner.away = Some(Box::new(message));
+        inner.phase = Phase::Away;
+        drop(inner);
+        departure(Arc::clone(self));
+    }
+
+    /// The handler that was away has come to an end.
+    pub fn resume(self: &Arc<Self>, handled: Handled) {
+        let mut inner = self.inner();
+        if inner.phase != Phase::Away {
+            return;
+        }
+        let Some(message) = inner.away.take().map(|message| *message) else {
+            return;
+        };
+        match handled {
+            Handled::Ended(exit) => {
+                let behaviour = inner.behaviour.take();
+                drop(inner);
+                let why = self.vacate(behaviour, exit);
+                self.undelivered(message, why);
+            }
+            Handled::Away(departure) => {
+                inner.away = Some(Box::new(message));
+                drop(inner);
+                departure(Arc::clone(self));
+            }
+            handled => {
+                inner.phase = Phase::Idle;
+                let stops = inner.stopping;
+                let woken = !stops && inner.wake_if_any();
+                if stops {
+                    self.finish(inner);
+                } else {
+                    drop(inner);
+                }
+                self.settle(message, handled);
+                if woken {
+                    self.shared.scheduler.schedule(Arc::clone(self));
+                }
+            }
+        }
+    }
+
+    /// The instance has ended: the mailbox waits for another. Gives what its
+    /// askers are told.
+    fn vacate(self: &Arc<Self>, behaviour: impl Into<Option<Box<dyn Behaviour>>>, exit: Exit) -> Refusal {
+        let exit = Arc::new(exit);
+        let mut inner = self.inner();
+        inner.phase = Phase::Vacant;
+        inner.interrupt = None;
+        let incarnation = inner.incarnation;
+        let stops = inner.stopping;
+        if stops {
+            self.finish(inner);
+        } else {
+            drop(inner);
+        }
+        drop(behaviour.into());
+        if !stops {
+            self.shared.observer.ended(self, incarnation, &exit);
+        }
+        Refusal::Failed {
+            actor: Arc::clone(&self.name),
+            exit,
+        }
+    }
+
+    /// Stops it for good: at once if it is idle; else the running handler is
+    /// interrupted, and its end is the actor's. Nobody handles what is left in the
+    /// mailbox.
+    pub fn stop(self: &Arc<Self>) {
+        let mut inner = self.inner();
+        if inner.stopping || inner.phase == Phase::Stopped {
+            return;
+        }
+        inner.stopping = true;
+        match inner.phase {
+            Phase::Running | Phase::Away => {
+                let interrupt = inner.interrupt.clone();
+                drop(inner);
+                if let Some(interrupt) = interrupt {
+                    interrupt.interrupt();
+                }
+            }
+            Phase::Vacant | Phase::Idle | Phase::Queued | Phase::Stopped => self.finish(inner),
+        }
+    }
+
+    /// Interrupts the handler that runs; its end is that of the instance.
+    pub fn interrupt(&self) {
+        let interrupt = self.inner().interrupt.clone();
+        if let Some(interrupt) = interrupt {
+            interrupt.interrupt();
+        }
+    }
+
+    fn finish(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
+        inner.phase = Phase::Stopped;
+        inner.interrupt = None;
+        let behaviour = inner.behaviour.take();
+        let away = inner.away.take();
+        let left = inner.mailbox.close();
+        let waiters = inner.waiters.take();
+        drop(inner);
+        drop(behaviour);
+        let why = || Refusal::Stopped(Arc::clone(&self.name));
+        if let Some(message) = away {
+            self.undelivered(*message, why());
+        }
+        for message in left.system.into_iter().chain(left.messages) {
+            self.undelivered(message, why());
+        }
+        for (_, reply_to) in waiters.map(|all| all.by_number).unwrap_or_default() {
+            reply_to.end(Err(why()));
+        }
+        self.shared.observer.stopped(self);
+    }
+}
+
+impl Inner {
+    /// Whether the actor has just become runnable.
+    #[inline]
+    fn wake(&mut self) -> bool {
+        if self.phase != Phase::Idle {
+            return false;
+        }
+        self.phase = Phase::Queued;
+        true
+    }
+
+    fn wake_if_any(&mut self) -> bool {
+        !self.mailbox.is_empty() && self.wake()
+    }
+
+    #[inline]
+    fn now(&self) -> u64 {
+        if self.expiring > 0 {
+            monotonic_nanoseconds()
+        } else {
+            0
+        }
+    }
+
+    fn forget(&mut self, shed: &[Shed<Message>]) {
+        for Shed::Expired(message) | Shed::Displaced(message) in shed {
+            self.expiring -= u32::from(message.expires());
+        }
+    }
+
+    /// Lets in who waits for room. Those are to be told outside of the lock.
+    #[inline]
+    fn admit(&mut self) -> Vec<ReplyTo> {
+        if self.mailbox.waiting() == 0 {
+            return Vec::new();
+        }
+        let mut admitted = Vec::new();
+        while let Some(number) = self.mailbox.admit() {
+            let waiters = self.waiters.get_or_insert_default();
+            admitted.extend(waiters.by_number.remove(&number));
+        }
+        admitted
+    }
+}
+
+fn tell(admitted: Vec<ReplyTo>) {
+    for reply_to in admitted {
+        reply_to.end(Ok(Reply {
+            codec: 0,
+            payload: Payload::EMPTY,
+            receipt: None,
+        }));
+    }
+}
+
+#[inline]
+fn reply(answer: Answer, codec: u32) -> Reply {
+    Reply {
+        codec: if answer.codec == 0 {
+            codec
+        } else {
+            answer.codec
+        },
+        payload: answer.payload,
+        receipt: answer.receipt,
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Cell({:?}, {})", self.name, self.status())
+    }
+}

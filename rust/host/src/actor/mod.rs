@@ -1,0 +1,21 @@
+//! Actors: cells with a mailbox each, run one message at a time by whoever is at hand.
+
+mod behaviour;
+mod cell;
+mod exit;
+mod guest;
+mod message;
+mod payload;
+mod refusal;
+mod reply;
+mod schedule;
+
+pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
+pub use cell::{Cell, Observer, Sent, Shared};
+pub use exit::Exit;
+pub use guest::Guest;
+pub use message::{EMBEDDER, Job, Kind, Message, monotonic_nanoseconds};
+pub use payload::Payload;
+pub use refusal::{HandlerRefusal, Refusal};
+pub use reply::{Outcome, Pending, Reply, ReplyTo};
+pub use schedule::Scheduler;

@@ -1,0 +1,84 @@
+//! Why a message was not accepted, or a request ended without a reply.
+
+use super::exit::Exit;
+use std::sync::Arc;
+
+/// The handler's own refusal of a request; `message-error` of the interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandlerRefusal {
+    /// The payload is not valid, or lacks what the handler needs.
+    Malformed(String),
+    /// The handler does not read this codec, but these.
+    CodecUnsupported(Vec<u32>),
+    /// It does not serve this kind of message.
+    Unsupported(String),
+    /// Its own rules refuse it.
+    Refused(String),
+    /// Not now; milliseconds after which to try again.
+    Busy(u32),
+    /// Serving it failed; sending it again may help.
+    Failed(String),
+}
+
+/// Why there is no reply, or the message was not accepted.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nobody has this name.
+    #[error("there is no actor {0:?}")]
+    NotFound(Arc<str>),
+    /// The actor has stopped for good.
+    #[error("actor {0:?} has stopped")]
+    Stopped(Arc<str>),
+    /// Its mailbox is full, and the policy is to refuse or nobody may wait.
+    #[error("the mailbox of {actor:?} is full: {messages} messages, {bytes} bytes")]
+    MailboxFull {
+        /// Whose mailbox.
+        actor: Arc<str>,
+        /// Messages in it.
+        messages: u32,
+        /// Their bytes.
+        bytes: usize,
+    },
+    /// The payload is larger than a message may be.
+    #[error("a message of {bytes} bytes is larger than {most}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// No reply came in time.
+    #[error("no reply came from {0:?} in time")]
+    TimedOut(Arc<str>),
+    /// Waiting would close a circle.
+    #[error("waiting would close a circle of actors: {}", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    /// The actor failed while it had the request.
+    #[error("actor {actor:?} failed: {exit}")]
+    Failed {
+        /// Who failed.
+        actor: Arc<str>,
+        /// How.
+        exit: Arc<Exit>,
+    },
+    /// The handler refused.
+    #[error("actor {actor:?} refused: {why:?}")]
+    Refused {
+        /// Who refused.
+        actor: Arc<str>,
+        /// Why.
+        why: HandlerRefusal,
+    },
+    /// The request was given up, or left unanswered.
+    #[error("the request was cancelled")]
+    Cancelled,
+    /// It expired before its turn.
+    #[error("the message expired before {0:?} took it")]
+    Expired(Arc<str>),
+    /// It made way for newer ones.
+    #[error("the mailbox of {0:?} dropped the message")]
+    Dropped(Arc<str>),
+    /// Everything is being closed.
+    #[error("the host is closing")]
+    Closing,
+}
