@@ -9,6 +9,8 @@ pub mod address;
 pub mod componentize;
 pub mod mailbox;
 pub mod requests;
+pub mod routing;
 pub mod slab;
 pub mod timers;
+pub mod topics;
 pub mod wit;
