@@ -307,8 +307,8 @@ fn assert_agree(mailbox: &Mailbox<Note>, model: &Model) {
     let bytes: usize = model.queue.iter().map(|note| note.bytes).sum();
     assert_eq!(counters.messages as usize, model.queue.len());
     assert_eq!(counters.bytes, bytes);
-    assert_eq!(mailbox.len(), model.queue.len() + model.system.len());
-    assert_eq!(mailbox.is_empty(), mailbox.len() == 0);
+    let waiting = model.queue.len() + model.system.len();
+    assert_eq!((mailbox.len(), mailbox.is_empty()), (waiting, waiting == 0));
     assert_eq!(mailbox.has_system(), !model.system.is_empty());
     assert_eq!(mailbox.waiting(), model.waiting.len());
     assert_eq!(mailbox.is_closed(), model.closed);

@@ -25,6 +25,9 @@ fn a_name_is_found_as_people_write_it() {
     names
         .insert("acme/resizer/blue".parse().unwrap(), |_| 3)
         .unwrap();
+    names
+        .insert("local/resizer/blue".parse().unwrap(), |_| 4)
+        .unwrap();
     let table = names.table();
 
     for (text, slot) in [
@@ -36,6 +39,17 @@ fn a_name_is_found_as_people_write_it() {
         ("acme/resizer/blue", Some(3)),
         ("acme/resizer/red", None),
         ("acme/resizer/blue/", None),
+        ("resizer/0", None),
+        ("resizer/blue", None),
+        ("local/local/0", None),
+        ("local/resizer/blue", Some(4)),
+        ("local/resizer/blue/0", None),
+        ("/resizer", None),
+        ("resizer/", None),
+        ("local/resizer/", None),
+        ("/0", None),
+        ("local/", None),
+        ("local//0", None),
         ("acme//resizer", None),
         ("", None),
         ("/", None),
@@ -117,8 +131,31 @@ fn a_version_that_was_handed_out_never_changes() {
     assert!(old.get(&id(1000)).is_none());
 }
 
+/// Texts near the borders of what may be left out.
+fn written() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(vec!["local", "loc", "0", "abc", "00", ""]);
+    prop::collection::vec(part, 1..5).prop_map(|parts| parts.join("/"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_text_finds_the_address_that_it_reads_as_and_no_other(
+        inserted in prop::collection::vec(written(), 1..30),
+        texts in prop::collection::vec(written(), 1..30),
+    ) {
+        let mut names = Names::new(100);
+        let mut ids = HashSet::new();
+        for id in inserted.iter().filter_map(|text| ComponentId::parse(text).ok()) {
+            prop_assert_eq!(names.insert(id.clone(), |_| ()).is_ok(), ids.insert(id));
+        }
+        for text in texts {
+            let expected = ComponentId::parse(&text).ok().filter(|id| ids.contains(id));
+            let found = names.table().find(&text).map(|entry| entry.id.clone());
+            prop_assert_eq!(found, expected, "{:?}", text);
+        }
+    }
 
     #[test]
     fn the_table_is_a_map(
@@ -169,15 +206,13 @@ fn workers(count: usize) -> Vec<String> {
         .collect()
 }
 
-fn evenly(_: &usize) -> Option<u64> {
-    Some(0)
-}
+const EVENLY: fn(&usize) -> Option<u64> = |_| Some(0);
 
 #[test]
 fn round_robin_gives_each_its_turn_and_passes_over_who_is_out() {
     let pool = pool(&workers(3));
     let turns: Vec<_> = (0..6)
-        .map(|_| pool.pick(Pick::RoundRobin, evenly).copied())
+        .map(|_| pool.pick(Pick::RoundRobin, EVENLY).copied())
         .collect();
     assert_eq!(turns, [0, 1, 2, 0, 1, 2].map(Some));
 
@@ -207,7 +242,7 @@ fn a_pool_without_anybody_to_choose_chooses_nobody() {
         Pick::LeastLoaded,
         Pick::Sticky(b"key"),
     ] {
-        assert_eq!(nobody.pick(how, evenly), None);
+        assert_eq!(nobody.pick(how, EVENLY), None);
         assert_eq!(all_out.pick(how, |_| None), None);
     }
 }
@@ -220,11 +255,11 @@ fn random_and_sticky_spread_evenly() {
     let mut sticky = [0_u32; 8];
     for number in 0..80_000_u64 {
         let dice = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        random[*pool.pick(Pick::Random(dice), evenly).unwrap()] += 1;
+        random[*pool.pick(Pick::Random(dice), EVENLY).unwrap()] += 1;
         let three = |member: &usize| (*member < 3).then_some(0);
         out_of_three[*pool.pick(Pick::Random(dice), three).unwrap()] += 1;
         let key = format!("customer-{number}");
-        sticky[*pool.pick(Pick::Sticky(key.as_bytes()), evenly).unwrap()] += 1;
+        sticky[*pool.pick(Pick::Sticky(key.as_bytes()), EVENLY).unwrap()] += 1;
     }
     assert!(
         random
@@ -243,7 +278,7 @@ fn random_and_sticky_spread_evenly() {
 #[test]
 fn sticky_places_are_the_same_in_every_process() {
     let pool = pool(&workers(5));
-    let place = |key: &str| *pool.pick(Pick::Sticky(key.as_bytes()), evenly).unwrap();
+    let place = |key: &str| *pool.pick(Pick::Sticky(key.as_bytes()), EVENLY).unwrap();
 
     // Were these to change, two hosts of different versions would disagree about a key.
     // The places are those that a second implementation, in Python, gives.
@@ -264,8 +299,8 @@ proptest! {
         let rest: Vec<_> = names.iter().enumerate().filter(|(index, _)| *index != leaver).collect();
         let fewer = Pool::new(rest.iter().map(|(index, name)| (name.as_str(), *index)));
         for key in &keys {
-            let before = *all.pick(Pick::Sticky(key), evenly).unwrap();
-            let after = *fewer.pick(Pick::Sticky(key), evenly).unwrap();
+            let before = *all.pick(Pick::Sticky(key), EVENLY).unwrap();
+            let after = *fewer.pick(Pick::Sticky(key), EVENLY).unwrap();
             prop_assert!(before == after || before == leaver);
             let passed_over = all.pick(Pick::Sticky(key), |member| (*member != leaver).then_some(0));
             prop_assert_eq!(passed_over, Some(&after));

@@ -327,8 +327,9 @@ proptest! {
                     prop_assert_eq!(&found[1..], &expected);
                 }
             }
-            prop_assert_eq!(topics.len(), model.values().map(BTreeSet::len).sum::<usize>());
-            prop_assert_eq!(topics.is_empty(), topics.len() == 0);
+            let subscriptions = model.values().map(BTreeSet::len).sum::<usize>();
+            prop_assert_eq!(topics.len(), subscriptions);
+            prop_assert_eq!(topics.is_empty(), subscriptions == 0);
             prop_assert_eq!(topics.names(), names_of(&model));
             for (who, own) in &model {
                 let mut patterns = topics.patterns_of(*who);

@@ -138,7 +138,7 @@ impl LetterCounters {
 pub struct Letters<M> {
     ring: VecDeque<Letter<M>>,
     counters: LetterCounters,
-    letters_max: usize,
+    kept_max: usize,
     bytes_max: usize,
 }
 
@@ -155,7 +155,7 @@ impl<M> Letters<M> {
         Self {
             ring: VecDeque::new(),
             counters: LetterCounters::default(),
-            letters_max,
+            kept_max: letters_max,
             bytes_max,
         }
     }
@@ -188,11 +188,11 @@ impl<M: Message> Letters<M> {
         self.counters.by_reason[reason as usize] += 1;
         let id = self.counters.posted;
         let bytes = message.bytes();
-        if bytes > self.bytes_max || self.letters_max == 0 {
+        if bytes > self.bytes_max || self.kept_max == 0 {
             self.counters.dropped += 1;
             return None;
         }
-        while self.ring.len() >= self.letters_max || self.counters.bytes > self.bytes_max - bytes {
+        while self.ring.len() >= self.kept_max || self.counters.bytes > self.bytes_max - bytes {
             let oldest = self.ring.pop_front()?;
             self.forget(&oldest);
             self.counters.dropped += 1;

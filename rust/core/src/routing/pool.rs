@@ -60,10 +60,10 @@ impl<T> Pool<T> {
     /// is passed over.
     pub fn pick(&self, how: Pick<'_>, load: impl Fn(&T) -> Option<u64>) -> Option<&T> {
         match how {
-            Pick::RoundRobin => self.from_turn().find(|member| load(member).is_some()),
+            Pick::RoundRobin => self.in_turn().find(|member| load(member).is_some()),
             Pick::Random(random) => self.random(random, load),
             Pick::LeastLoaded => self
-                .from_turn()
+                .in_turn()
                 .filter_map(|member| Some((load(member)?, member)))
                 .min_by_key(|&(load, _)| load)
                 .map(|(_, member)| member),
@@ -87,7 +87,7 @@ impl<T> Pool<T> {
     }
 
     /// All members, from the one whose turn it is.
-    fn from_turn(&self) -> impl Iterator<Item = &T> {
+    fn in_turn(&self) -> impl Iterator<Item = &T> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let (before, from) = self.members.split_at(turn % self.members.len().max(1));
         from.iter().chain(before).map(|member| &member.value)
@@ -139,7 +139,7 @@ fn stable_hash(bytes: &[u8]) -> u64 {
     mixed(hash)
 }
 
-/// The finisher of SplitMix64 (Steele, Lea and Flood, 2014).
+/// The finisher of `SplitMix64` (Steele, Lea and Flood, 2014).
 const fn mixed(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,12 +1,12 @@
 //! One version of the table of names.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
 
-use crate::address::{ComponentId, Handle, with_canonical};
+use crate::address::{ComponentId, Handle, shortest};
 
 const SHARDS: usize = 64;
 const PAGE_ENTRIES: usize = 64;
@@ -59,14 +59,14 @@ impl<S> NameTable<S> {
     /// What stands behind an address.
     #[inline]
     pub fn get(&self, id: &ComponentId) -> Option<&Arc<Entry<S>>> {
-        self.look_up(id.as_str().as_bytes())
+        self.look_up(id.shortest())
     }
 
     /// What stands behind an address as people write it: namespace and instance may be left out.
     /// A text that is no address is behind none.
     #[inline]
     pub fn find(&self, text: &str) -> Option<&Arc<Entry<S>>> {
-        with_canonical(text, |canonical| self.look_up(canonical))
+        self.look_up(shortest(text))
     }
 
     /// What stands behind a handle, if it is still valid.
@@ -95,7 +95,7 @@ impl<S> NameTable<S> {
 
     /// Adds an entry, whose name and handle must be new.
     pub(super) fn add(&mut self, entry: Arc<Entry<S>>) {
-        let hash = self.hash(entry.id.as_str().as_bytes());
+        let hash = self.hasher.hash_one(entry.id.shortest());
         let hasher = self.hasher.clone();
         let index = entry.handle.key().index() as usize;
         while self.pages.len() <= index / PAGE_ENTRIES {
@@ -103,9 +103,8 @@ impl<S> NameTable<S> {
         }
         Arc::make_mut(&mut self.pages[index / PAGE_ENTRIES])[index % PAGE_ENTRIES] =
             Some(Arc::clone(&entry));
-        Arc::make_mut(&mut self.shards[shard_of(hash)]).insert_unique(hash, entry, |entry| {
-            hasher.hash_one(entry.id.as_str().as_bytes())
-        });
+        Arc::make_mut(&mut self.shards[shard_of(hash)])
+            .insert_unique(hash, entry, |entry| hasher.hash_one(entry.id.shortest()));
         self.len += 1;
     }
 
@@ -114,7 +113,7 @@ impl<S> NameTable<S> {
         let entry = Arc::clone(self.by_handle(handle)?);
         let index = handle.key().index() as usize;
         Arc::make_mut(&mut self.pages[index / PAGE_ENTRIES])[index % PAGE_ENTRIES] = None;
-        let hash = self.hash(entry.id.as_str().as_bytes());
+        let hash = self.hasher.hash_one(entry.id.shortest());
         let shard = Arc::make_mut(&mut self.shards[shard_of(hash)]);
         if let Ok(found) = shard.find_entry(hash, |one| one.handle == handle) {
             found.remove();
@@ -124,14 +123,9 @@ impl<S> NameTable<S> {
     }
 
     #[inline]
-    fn look_up(&self, canonical: &[u8]) -> Option<&Arc<Entry<S>>> {
-        let hash = self.hash(canonical);
-        self.shards[shard_of(hash)].find(hash, |entry| entry.id.as_str().as_bytes() == canonical)
-    }
-
-    #[inline]
-    fn hash(&self, canonical: &[u8]) -> u64 {
-        self.hasher.hash_one(canonical)
+    fn look_up(&self, name: &str) -> Option<&Arc<Entry<S>>> {
+        let hash = self.hasher.hash_one(name);
+        self.shards[shard_of(hash)].find(hash, |entry| entry.id.shortest() == name)
     }
 }
 
