@@ -32,6 +32,8 @@ pub struct ComponentId {
     text: Arc<str>,
     name_at: u8,
     instance_at: u8,
+    /// Where the text without defaults begins and ends.
+    shortest: [u8; 2],
 }
 
 impl ComponentId {
@@ -118,7 +120,8 @@ impl ComponentId {
     /// The text without the parts that have a default.
     #[inline]
     pub(crate) fn shortest(&self) -> &str {
-        shortest(&self.text)
+        let [begin, end] = self.shortest;
+        &self.text[usize::from(begin)..usize::from(end)]
     }
 
     fn joined(namespace: &str, name: &str, instance: &str) -> Self {
@@ -126,11 +129,18 @@ impl ComponentId {
         for part in [namespace, "/", name, "/", instance] {
             text.push_str(part);
         }
-        // Each part was checked to have at most 64 bytes, so both offsets fit.
+        // Each part was checked to have at most 64 bytes, so all offsets fit.
         let offset = |bytes: usize| u8::try_from(bytes).unwrap_or(u8::MAX);
+        let short = shortest(&text).len();
+        let begin = if instance == DEFAULT_INSTANCE && namespace == DEFAULT_NAMESPACE {
+            DEFAULT_NAMESPACE_PART.len()
+        } else {
+            0
+        };
         Self {
             name_at: offset(namespace.len() + 1),
             instance_at: offset(namespace.len() + name.len() + 2),
+            shortest: [offset(begin), offset(begin + short)],
             text: text.into(),
         }
     }

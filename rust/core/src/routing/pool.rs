@@ -62,11 +62,7 @@ impl<T> Pool<T> {
         match how {
             Pick::RoundRobin => self.in_turn().find(|member| load(member).is_some()),
             Pick::Random(random) => self.random(random, load),
-            Pick::LeastLoaded => self
-                .in_turn()
-                .filter_map(|member| Some((load(member)?, member)))
-                .min_by_key(|&(load, _)| load)
-                .map(|(_, member)| member),
+            Pick::LeastLoaded => self.least_loaded(load),
             Pick::Sticky(key) => self.sticky(key, load),
         }
     }
@@ -91,6 +87,23 @@ impl<T> Pool<T> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let (before, from) = self.members.split_at(turn % self.members.len().max(1));
         from.iter().chain(before).map(|member| &member.value)
+    }
+
+    fn least_loaded(&self, load: impl Fn(&T) -> Option<u64>) -> Option<&T> {
+        let mut least = u64::MAX;
+        let mut chosen = None;
+        for member in self.in_turn() {
+            match load(member) {
+                // Nobody has less to do.
+                Some(0) => return Some(member),
+                Some(load) if load < least || chosen.is_none() => {
+                    least = load;
+                    chosen = Some(member);
+                }
+                _ => {}
+            }
+        }
+        chosen
     }
 
     fn random(&self, random: u64, load: impl Fn(&T) -> Option<u64>) -> Option<&T> {

@@ -149,7 +149,7 @@ impl<S: Copy + Ord> Trie<S> {
     pub(super) fn collect(&self, topic: Topic<'_>, found: &mut Vec<S>) {
         let before = found.len();
         let mut sets = 0;
-        self.walk(ROOT, Some(topic.as_str()), found, &mut sets);
+        self.walk(ROOT, Some(topic.as_str().as_bytes()), found, &mut sets);
         if sets > 1 {
             // Each set is sorted, and this sort knows runs.
             found[before..].sort();
@@ -180,7 +180,7 @@ impl<S: Copy + Ord> Trie<S> {
 
     /// Goes down with what is left of the topic. A node has one depth, so it is met at most
     /// once; the depth is at most the names of a topic.
-    fn walk(&self, index: u32, rest: Option<&str>, found: &mut Vec<S>, sets: &mut u32) {
+    fn walk(&self, index: u32, rest: Option<&[u8]>, found: &mut Vec<S>, sets: &mut u32) {
         let node = &self.nodes[index as usize];
         add(&node.any_rest, found, sets);
         let Some(rest) = rest else {
@@ -190,8 +190,8 @@ impl<S: Copy + Ord> Trie<S> {
         if node.children == 0 {
             return;
         }
-        let (name, rest) = match rest.split_once('.') {
-            Some((name, rest)) => (name, Some(rest)),
+        let (name, rest) = match rest.iter().position(|&byte| byte == b'.') {
+            Some(dot) => (&rest[..dot], Some(&rest[dot + 1..])),
             None => (rest, None),
         };
         if node.any_name != NONE {
@@ -207,16 +207,16 @@ impl<S: Copy + Ord> Trie<S> {
         if name == ANY_NAME {
             return self.nodes[parent as usize].any_name;
         }
-        self.named_child(parent, name)
+        self.named_child(parent, name.as_bytes())
     }
 
     #[inline]
-    fn named_child(&self, parent: u32, name: &str) -> u32 {
+    fn named_child(&self, parent: u32, name: &[u8]) -> u32 {
         let hash = self.hash(parent, name);
         let edge = self.edges.find(hash, |edge| {
             edge.hash == hash
                 && edge.parent == parent
-                && &*self.nodes[edge.child as usize].name == name
+                && self.nodes[edge.child as usize].name.as_bytes() == name
         });
         edge.map_or(NONE, |edge| edge.child)
     }
@@ -235,7 +235,7 @@ impl<S: Copy + Ord> Trie<S> {
         if name == ANY_NAME {
             self.nodes[parent as usize].any_name = child;
         } else {
-            let hash = self.hash(parent, name);
+            let hash = self.hash(parent, name.as_bytes());
             let edge = Edge {
                 hash,
                 parent,
@@ -257,7 +257,7 @@ impl<S: Copy + Ord> Trie<S> {
             if &*node.name == ANY_NAME {
                 self.nodes[parent as usize].any_name = NONE;
             } else {
-                let hash = self.hash(parent, &node.name);
+                let hash = self.hash(parent, node.name.as_bytes());
                 if let Ok(edge) = self.edges.find_entry(hash, |edge| edge.child == index) {
                     edge.remove();
                 }
@@ -290,9 +290,9 @@ impl<S: Copy + Ord> Trie<S> {
     }
 
     #[inline]
-    fn hash(&self, parent: u32, name: &str) -> u64 {
+    fn hash(&self, parent: u32, name: &[u8]) -> u64 {
         let parent = u64::from(parent).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.hasher.hash_one(name.as_bytes()) ^ parent
+        self.hasher.hash_one(name) ^ parent
     }
 }
 
