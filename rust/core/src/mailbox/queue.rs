@@ -279,10 +279,8 @@ impl<M: Message> Mailbox<M> {
     /// Takes out the oldest of what is not above `newcomer` until `bytes` fit; nothing, if they
     /// would not fit even then.
     fn shed_oldest(&mut self, newcomer: Priority, bytes: usize, shed: &mut Vec<Shed<M>>) {
-        let above = self.lanes.above(newcomer, self.counters.bytes);
-        if above.messages >= self.limits.messages_max as usize
-            || above.bytes > self.limits.bytes_max - bytes
-        {
+        let bytes_above = self.lanes.bytes_above(newcomer, self.counters.bytes);
+        if bytes_above > self.limits.bytes_max - bytes {
             return;
         }
         while !self.has_room(bytes) {
