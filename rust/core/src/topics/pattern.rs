@@ -142,13 +142,11 @@ fn is_plain(text: &str) -> bool {
     if *last == b'.' || bytes.len() > TOPIC_BYTES_MAX {
         return false;
     }
-    let allowed = |&byte: &u8| is_in_name(byte) | (byte == b'.');
-    let two_dots = |(&one, &next): (&u8, &u8)| (one == b'.') & (next == b'.');
-    bytes.iter().fold(true, |all, byte| all & allowed(byte))
-        & !bytes
-            .iter()
-            .zip(behind_first)
-            .fold(false, |any, pair| any | two_dots(pair))
+    let allowed = |&byte: &u8| is_in_name(byte) || byte == b'.';
+    let two_dots = |(&one, &next): (&u8, &u8)| (one, next) == (b'.', b'.');
+    let all_allowed = bytes.iter().fold(true, |all, byte| all & allowed(byte));
+    let pairs = bytes.iter().zip(behind_first);
+    all_allowed && !pairs.fold(false, |any, pair| any | two_dots(pair))
 }
 
 const fn is_in_name(byte: u8) -> bool {
