@@ -7,8 +7,12 @@
 
 pub mod address;
 pub mod componentize;
+pub mod letters;
 pub mod mailbox;
 pub mod requests;
+pub mod routing;
 pub mod slab;
 pub mod timers;
+pub mod topics;
+pub mod traffic;
 pub mod wit;

@@ -30,61 +30,39 @@ fn what_is_left_out_has_a_default() {
 }
 
 #[test]
-fn an_error_names_the_part_and_the_place() {
+fn a_part_of_the_wrong_length_is_named() {
     let long = "a".repeat(65);
-    let character = |character, at| Problem::Character { character, at };
-    let empty = Problem::TooShort {
-        bytes: 0,
-        bytes_min: 1,
-    };
+    let short = |bytes, bytes_min| Problem::TooShort { bytes, bytes_min };
     let too_long = Problem::TooLong {
         bytes: 65,
         bytes_max: 64,
     };
     for (text, part, expected) in [
-        (
-            "",
-            Part::Name,
-            Problem::TooShort {
-                bytes: 0,
-                bytes_min: 3,
-            },
-        ),
-        (
-            "ab",
-            Part::Name,
-            Problem::TooShort {
-                bytes: 2,
-                bytes_min: 3,
-            },
-        ),
+        ("", Part::Name, short(0, 3)),
+        ("ab", Part::Name, short(2, 3)),
         (&long, Part::Name, too_long),
+        ("/resizer", Part::Namespace, short(0, 1)),
+        (&format!("{long}/resizer"), Part::Namespace, too_long),
+        ("acme/resizer/", Part::Instance, short(0, 1)),
+        (&format!("acme/resizer/{long}"), Part::Instance, too_long),
+    ] {
+        assert_eq!(problem(text), (part, expected), "{text:?}");
+    }
+}
+
+#[test]
+fn a_wrong_character_is_named_with_its_part_and_place() {
+    let character = |character, at| Problem::Character { character, at };
+    let start = |character, at| Problem::Start { character, at };
+    for (text, part, expected) in [
         ("Resizer", Part::Name, character('R', 0)),
         ("acme/re_sizer", Part::Name, character('_', 7)),
-        (
-            "acme/9lives",
-            Part::Name,
-            Problem::Start {
-                character: '9',
-                at: 5,
-            },
-        ),
-        (
-            "acme/-lives",
-            Part::Name,
-            Problem::Start {
-                character: '-',
-                at: 5,
-            },
-        ),
+        ("acme/9lives", Part::Name, start('9', 5)),
+        ("acme/-lives", Part::Name, start('-', 5)),
         ("acme/resizer-", Part::Name, Problem::End { at: 12 }),
-        ("/resizer", Part::Namespace, empty),
-        (&format!("{long}/resizer"), Part::Namespace, too_long),
         ("Acme/resizer", Part::Namespace, character('A', 0)),
         ("ac.me/resizer", Part::Namespace, character('.', 2)),
-        ("acme/resizer/", Part::Instance, empty),
         ("acme/resizer/A", Part::Instance, character('A', 13)),
-        (&format!("acme/resizer/{long}"), Part::Instance, too_long),
         ("acme/resi\0zer", Part::Name, character('\0', 9)),
         ("acme/résizer", Part::Name, character('é', 6)),
         ("acme/../resizer", Part::Name, character('.', 5)),

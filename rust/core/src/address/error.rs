@@ -92,7 +92,7 @@ pub enum AddressError {
 }
 
 /// `text` for an error: in quotes, without control characters, and not at any length.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(QUOTED_CHARS_MAX).collect();
     if shown.len() < text.len() {
         shown.push('…');

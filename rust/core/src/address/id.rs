@@ -15,6 +15,9 @@ pub const DEFAULT_NAMESPACE: &str = "local";
 /// The instance of an address that names none.
 pub const DEFAULT_INSTANCE: &str = "0";
 
+const DEFAULT_NAMESPACE_PART: &str = "local/";
+const DEFAULT_INSTANCE_PART: &str = "/0";
+
 const NAME_BYTES_MIN: usize = 3;
 const PART_BYTES_MAX: usize = 64;
 
@@ -29,6 +32,8 @@ pub struct ComponentId {
     text: Arc<str>,
     name_at: u8,
     instance_at: u8,
+    /// Where the text without defaults begins and ends.
+    shortest: [u8; 2],
 }
 
 impl ComponentId {
@@ -112,43 +117,59 @@ impl ComponentId {
         &self.text[..usize::from(self.instance_at)]
     }
 
+    /// The text without the parts that have a default.
+    #[inline]
+    pub(crate) fn shortest(&self) -> &str {
+        let [begin, end] = self.shortest;
+        &self.text[usize::from(begin)..usize::from(end)]
+    }
+
     fn joined(namespace: &str, name: &str, instance: &str) -> Self {
         let mut text = String::with_capacity(TEXT_BYTES_MAX);
         for part in [namespace, "/", name, "/", instance] {
             text.push_str(part);
         }
-        // Each part was checked to have at most 64 bytes, so both offsets fit.
+        // Each part was checked to have at most 64 bytes, so all offsets fit.
         let offset = |bytes: usize| u8::try_from(bytes).unwrap_or(u8::MAX);
+        let short = shortest(&text).len();
+        let begin = if instance == DEFAULT_INSTANCE && namespace == DEFAULT_NAMESPACE {
+            DEFAULT_NAMESPACE_PART.len()
+        } else {
+            0
+        };
         Self {
             name_at: offset(namespace.len() + 1),
             instance_at: offset(namespace.len() + name.len() + 2),
+            shortest: [offset(begin), offset(begin + short)],
             text: text.into(),
         }
     }
 }
 
-/// Calls `look` with the canonical form of `text`, without allocating. The parts are not checked;
-/// a text that cannot be an address is passed on as it is.
+/// The shortest text of the address that `text` writes: two texts of one address have the same,
+/// and texts of different addresses never do. A text that is no address gets one that no address
+/// has.
 #[inline]
-pub(crate) fn with_canonical<R>(text: &str, look: impl FnOnce(&[u8]) -> R) -> R {
-    let slashes = text.bytes().filter(|&byte| byte == b'/').count();
-    if slashes >= 2 || text.len() > TEXT_BYTES_MAX - DEFAULT_NAMESPACE.len() - 3 {
-        return look(text.as_bytes());
-    }
-    let mut buffer = [0_u8; TEXT_BYTES_MAX];
-    let mut bytes = 0;
-    let mut append = |part: &str| {
-        buffer[bytes..bytes + part.len()].copy_from_slice(part.as_bytes());
-        bytes += part.len();
+pub(crate) fn shortest(text: &str) -> &str {
+    let Some(without) = text.strip_suffix(DEFAULT_INSTANCE_PART) else {
+        return without_namespace(text);
     };
-    if slashes == 0 {
-        append(DEFAULT_NAMESPACE);
-        append("/");
+    // What is left must be namespace and name: `resizer/0` is no instance of anything.
+    if without.bytes().filter(|&byte| byte == b'/').count() == 1 {
+        without_namespace(without)
+    } else {
+        text
     }
-    append(text);
-    append("/");
-    append(DEFAULT_INSTANCE);
-    look(&buffer[..bytes])
+}
+
+/// Leaves out the default namespace, but not before an instance: what is left of
+/// `local/resizer/blue` would be another name.
+#[inline]
+fn without_namespace(text: &str) -> &str {
+    match text.strip_prefix(DEFAULT_NAMESPACE_PART) {
+        Some(name) if !name.contains('/') => name,
+        _ => text,
+    }
 }
 
 struct Written<'a> {

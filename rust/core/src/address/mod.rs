@@ -14,7 +14,9 @@ mod id;
 
 use std::fmt;
 
+pub(crate) use error::quoted;
 pub use error::{AddressError, Part, Problem};
+pub(crate) use id::shortest;
 pub use id::{ComponentId, DEFAULT_INSTANCE, DEFAULT_NAMESPACE};
 
 use crate::slab::Key;

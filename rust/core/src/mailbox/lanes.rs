@@ -33,19 +33,6 @@ struct Weighed<M> {
     bytes: usize,
 }
 
-/// How much waits in some lanes.
-pub(super) struct Load {
-    pub(super) messages: usize,
-    pub(super) bytes: usize,
-}
-
-impl Load {
-    const NONE: Self = Self {
-        messages: 0,
-        bytes: 0,
-    };
-}
-
 impl<M> Default for Lanes<M> {
     fn default() -> Self {
         Self {
@@ -139,18 +126,13 @@ impl<M: Message> Lanes<M> {
         }
     }
 
-    /// What waits in the lanes above `newcomer`.
-    pub(super) fn above(&self, newcomer: Priority, bytes: usize) -> Load {
-        let (high, low) = self.side.as_ref().map_or((Load::NONE, Load::NONE), |side| {
-            (side.high.load(), side.low.load())
-        });
+    /// The bytes in the lanes above `newcomer`; `bytes` are those in all lanes.
+    pub(super) fn bytes_above(&self, newcomer: Priority, bytes: usize) -> usize {
+        let side = self.side.as_deref();
         match newcomer {
-            Priority::High => Load::NONE,
-            Priority::Normal => high,
-            Priority::Low => Load {
-                messages: high.messages + self.normal.len(),
-                bytes: bytes - low.bytes,
-            },
+            Priority::High => 0,
+            Priority::Normal => side.map_or(0, |side| side.high.bytes),
+            Priority::Low => bytes - side.map_or(0, |side| side.low.bytes),
         }
     }
 
@@ -221,13 +203,6 @@ impl<M: Message> Weighed<M> {
         let message = take(&mut self.ring)?;
         self.bytes = self.bytes.saturating_sub(message.bytes());
         Some(message)
-    }
-
-    fn load(&self) -> Load {
-        Load {
-            messages: self.ring.len(),
-            bytes: self.bytes,
-        }
     }
 }
 

@@ -80,6 +80,9 @@ impl<M: Message> Mailbox<M> {
 
     /// Takes at most `max` messages in the order of [`pop`](Self::pop), appends those to handle
     /// to `ready` and those whose time is over to `expired`. Returns how many it took.
+    ///
+    /// A system message that comes while a batch is handled overtakes it only if the owner looks:
+    /// [`pop_system`](Self::pop_system) between two messages.
     pub fn drain_into(
         &mut self,
         ready: &mut Vec<M>,
@@ -99,6 +102,8 @@ impl<M: Message> Mailbox<M> {
 
     /// Lets a message wait for room behind those that wait already; [`admit`](Self::admit) says
     /// when it got in. The number `waiter` is the owner's, and should wait only once at a time.
+    /// Unless the mailbox was locked since [`push`](Self::push) found it full, ask `admit` at
+    /// once: the room may have come in between.
     ///
     /// # Errors
     ///
@@ -120,7 +125,7 @@ impl<M: Message> Mailbox<M> {
     }
 
     /// Accepts the message that waits longest, if it fits now, and returns whom to tell. Call it
-    /// after taking messages out, until it returns none.
+    /// after taking messages out, and after [`withdraw`](Self::withdraw), until it returns none.
     #[inline]
     pub fn admit(&mut self) -> Option<u64> {
         let bytes = self.lanes.first_waiting()?.message.bytes();
@@ -279,10 +284,8 @@ impl<M: Message> Mailbox<M> {
     /// Takes out the oldest of what is not above `newcomer` until `bytes` fit; nothing, if they
     /// would not fit even then.
     fn shed_oldest(&mut self, newcomer: Priority, bytes: usize, shed: &mut Vec<Shed<M>>) {
-        let above = self.lanes.above(newcomer, self.counters.bytes);
-        if above.messages >= self.limits.messages_max as usize
-            || above.bytes > self.limits.bytes_max - bytes
-        {
+        let bytes_above = self.lanes.bytes_above(newcomer, self.counters.bytes);
+        if bytes_above > self.limits.bytes_max - bytes {
             return;
         }
         while !self.has_room(bytes) {

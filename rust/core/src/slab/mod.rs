@@ -33,6 +33,7 @@ impl Key {
     }
 
     /// Which slot: small and dense, below [`SLOTS_MAX`].
+    #[expect(clippy::cast_possible_truncation, reason = "an index has 24 bits")]
     #[inline]
     pub const fn index(self) -> u32 {
         (self.0 & (SLOTS_MAX as u64 - 1)) as u32

@@ -9,11 +9,11 @@ use super::TimerKey;
 use crate::slab::Slab;
 
 const DIGIT_BITS: u32 = 6;
-const SLOTS: usize = 1 << DIGIT_BITS;
-const LEVELS: usize = u64::BITS.div_ceil(DIGIT_BITS) as usize;
+const SLOTS: u32 = 1 << DIGIT_BITS;
+const LEVELS: u32 = u64::BITS.div_ceil(DIGIT_BITS);
 
 /// The list of timers that were set for a time that had come already.
-const DUE: u32 = (LEVELS * SLOTS) as u32;
+const DUE: u32 = LEVELS * SLOTS;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -24,7 +24,7 @@ pub struct Timers<T> {
     slab: Slab<Timer<T>>,
     lists: Box<[List]>,
     /// For each level, which slots hold timers.
-    occupied: [u64; LEVELS],
+    occupied: [u64; LEVELS as usize],
     now_ms: u64,
 }
 
@@ -54,7 +54,7 @@ impl<T> Timers<T> {
         Self {
             slab: Slab::new(timers_max),
             lists: vec![EMPTY; DUE as usize + 1].into(),
-            occupied: [0; LEVELS],
+            occupied: [0; LEVELS as usize],
             now_ms,
         }
     }
@@ -193,12 +193,11 @@ impl<T> Timers<T> {
     #[inline]
     fn link(&mut self, index: u32, list: u32) {
         let previous = std::mem::replace(&mut self.lists[list as usize].last, index);
-        match self.slab.at_mut(previous) {
-            Some(before) => before.next = index,
-            None => {
-                self.lists[list as usize].first = index;
-                self.set_occupied(list, true);
-            }
+        if let Some(before) = self.slab.at_mut(previous) {
+            before.next = index;
+        } else {
+            self.lists[list as usize].first = index;
+            self.set_occupied(list, true);
         }
         if let Some(timer) = self.slab.at_mut(index) {
             timer.list = list;
@@ -226,10 +225,10 @@ impl<T> Timers<T> {
     #[inline]
     fn set_occupied(&mut self, list: u32, occupied: bool) {
         // The list of what is due belongs to no level.
-        let Some(level) = self.occupied.get_mut(list as usize / SLOTS) else {
+        let Some(level) = self.occupied.get_mut((list / SLOTS) as usize) else {
             return;
         };
-        let bit = 1 << (list as usize % SLOTS);
+        let bit = 1 << (list % SLOTS);
         if occupied {
             *level |= bit;
         } else {
@@ -239,7 +238,7 @@ impl<T> Timers<T> {
 }
 
 const fn list_of(level: u32, slot: u32) -> u32 {
-    level * SLOTS as u32 + slot
+    level * SLOTS + slot
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a digit has 6 bits")]
