@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from airssys_wasm import codec as codec
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     AirssysError,
@@ -11,6 +12,7 @@ from airssys_wasm.errors import (
     CallTimeout,
     CapabilityDenied,
     CapacityExhausted,
+    CodecError,
     CompileRefused,
     ComponentError,
     ComponentFailed,
@@ -49,6 +51,7 @@ __all__ = [
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
+    "CodecError",
     "CompileRefused",
     "Component",
     "ComponentError",
@@ -75,5 +78,6 @@ __all__ = [
     "Variant",
     "WitInvalid",
     "__version__",
+    "codec",
     "suggest_limits",
 ]

@@ -21,6 +21,7 @@ AirssysError
   WitInvalid            WIT text or a WIT package does not parse or resolve
   BuildError            a guest could not be built into a component
   CapabilityDenied      the grant does not cover the request
+  CodecError            bytes are no value of their codec, or a value has no form in it
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
+    "CodecError",
     "CompileRefused",
     "ComponentError",
     "ComponentFailed",
@@ -228,3 +230,19 @@ class CapabilityDenied(AirssysError):
         self.component = component
         self.wanted = wanted
         self.grant_hint = grant_hint
+
+
+class CodecError(AirssysError, ValueError):
+    """Bytes are no value of their codec, or a value has no form in it.
+
+    Attributes:
+        offset: the byte of the input at fault, its codec prefix counted; ``None`` where
+            there is no input, or no one byte.
+        path: the place in the value, such as ``orders[3].name``; empty at its root, or
+            where it is not known.
+    """
+
+    def __init__(self, message: str, offset: int | None = None, path: str = "") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.path = path

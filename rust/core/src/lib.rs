@@ -4,4 +4,5 @@
 //! replaced in one file.
 
 pub mod componentize;
+pub mod multicodec;
 pub mod wit;
