@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-from contestants import BY_NAME, Operation
+from contestants import BY_NAME
+from operation import Operation
 
 SIZES = {"64 B": 64, "1 KiB": 1024, "64 KiB": 64 * 1024}
 

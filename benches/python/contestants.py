@@ -8,6 +8,7 @@ spawn           make an instance of compiled code and drop it
 import_many     let the guest call a Python function, a thousand times in one call
 load            make a large component ready whose compiled code is on disk
 compile         compile the same component
+encode, decode  write or read a message in a codec (messages.py)
 calls           how many calls the guest answered so far: the proof that it ran
 """
 
@@ -15,35 +16,15 @@ from __future__ import annotations
 
 import random
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import guests
+from messages import OurCodecs
+from operation import Operation
 
 #: Host calls in one call of ``import_many``.
 IMPORT_TIMES = 1_000
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One statement, timed as it stands.
-
-    Args:
-        statement: what is timed.
-        names: what it uses.
-        expected: what it gives, asserted before the clock starts.
-        setup: what is run before each round, outside the clock.
-        cost: operations that one run of the statement counts as.
-        fresh: whether each round is one run behind its own setup.
-    """
-
-    statement: str
-    names: dict[str, Any]
-    expected: Any = None
-    setup: str = "pass"
-    cost: int = 1
-    fresh: bool = False
 
 
 def payload(size: int) -> bytes:
@@ -83,7 +64,7 @@ class Supplied:
 IMPORT_SUM = IMPORT_TIMES * (IMPORT_TIMES + 1) // 2
 
 
-class Ours:
+class Ours(OurCodecs):
     """This package, through its public interface."""
 
     def __init__(self) -> None:
@@ -259,5 +240,5 @@ class Floor:
         return int(self._floor.calls())
 
 
-#: The sides, by the names the table calls them.
+#: The sides of the calls, by the names the table calls them.
 BY_NAME = {"airssys-wasm": Ours, "wasmtime-py": WasmtimePy, "Extism": Extism, "Cython": Floor}

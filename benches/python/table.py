@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import guests
+from codec_rows import SIDES, codec_rows
 from promises import Row, duration, table
 from rounds import HERE, Figure, Worker, compare, workers
 
@@ -202,7 +203,7 @@ def measure_rust(heavy: Path) -> dict[str, Any]:
 
 
 def heading() -> str:
-    peers = ", ".join(f"{name} {version(name)}" for name in ("wasmtime", "extism", "cython"))
+    peers = ", ".join(f"{name} {version(name)}" for name in ("wasmtime", "extism", "cython", "cbor2", "orjson", "msgspec"))
     cores = sorted(os.sched_getaffinity(0))
     return (
         f"airssys-wasm {version('airssys-wasm')} beside {peers}\n"
@@ -221,7 +222,7 @@ def build_floor() -> None:
 def measure(heavy: Path) -> list[Row]:
     heavy.write_bytes(guests.heavy())
     rust = measure_rust(heavy)
-    with workers((OURS, "wasmtime-py", "Extism", "Cython")) as sides:
+    with workers((OURS, "wasmtime-py", "Extism", "Cython", *SIDES[1:])) as sides:
         rows = calls(sides)
         rows.append(rust_row("typed call from Rust", rust["scalar"], 1.1))
         rows += [
@@ -233,6 +234,7 @@ def measure(heavy: Path) -> list[Row]:
         rows.append(loads(sides, rust, heavy))
         rows += imports(sides, rust)
         rows += asynchronous(sides, rust)
+        rows += codec_rows(sides)
     return rows + kernels(rust) + memory()
 
 

@@ -15,7 +15,9 @@ import timeit
 from collections.abc import Callable
 from typing import Any
 
-from contestants import BY_NAME, Operation
+from contestants import BY_NAME
+from messages import PEERS
+from operation import Operation
 
 #: How long one round of one operation lasts, in seconds.
 ROUND_SECONDS = 0.03
@@ -83,7 +85,7 @@ async def many(number):
 
 
 def main() -> None:
-    contestant: Any = BY_NAME[sys.argv[1]]()
+    contestant: Any = (BY_NAME | PEERS)[sys.argv[1]]()
     runners: dict[tuple[Any, ...], Runner] = {}
     for line in sys.stdin:
         wanted = json.loads(line)

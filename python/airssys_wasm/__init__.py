@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from airssys_wasm import codec as codec
 from airssys_wasm.actor import Backoff, Child, Group
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
@@ -13,6 +14,7 @@ from airssys_wasm.errors import (
     CapabilityDenied,
     CapacityExhausted,
     ChildInvalid,
+    CodecError,
     CompileRefused,
     ComponentError,
     ComponentFailed,
@@ -55,6 +57,7 @@ __all__ = [
     "CapacityExhausted",
     "Child",
     "ChildInvalid",
+    "CodecError",
     "CompileRefused",
     "Component",
     "ComponentError",
@@ -83,5 +86,6 @@ __all__ = [
     "Variant",
     "WitInvalid",
     "__version__",
+    "codec",
     "suggest_limits",
 ]

@@ -23,6 +23,7 @@ AirssysError
   CapabilityDenied      the grant does not cover the request
   SupervisionError      a supervisor could not do what was asked of it
     ChildInvalid        a child, or its group, is not described as it must be
+  CodecError            bytes are no value of their codec, or a value has no form in it
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ __all__ = [
     "CapabilityDenied",
     "CapacityExhausted",
     "ChildInvalid",
+    "CodecError",
     "CompileRefused",
     "ComponentError",
     "ComponentFailed",
@@ -253,3 +255,19 @@ class SupervisionError(AirssysError):
 
 class ChildInvalid(SupervisionError, ValueError):
     """A child, or its group, is not described as it must be; nothing was started."""
+
+
+class CodecError(AirssysError, ValueError):
+    """Bytes are no value of their codec, or a value has no form in it.
+
+    Attributes:
+        offset: the byte of the input at fault, its codec prefix counted; ``None`` where
+            there is no input, or no one byte.
+        path: the place in the value, such as ``orders[3].name``; empty at its root, or
+            where it is not known.
+    """
+
+    def __init__(self, message: str, offset: int | None = None, path: str = "") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.path = path

@@ -19,6 +19,8 @@ const SHIPPED: [&str; 5] = [
 const PRODUCTS: [&str; 2] = ["target", "__pycache__"];
 
 fn main() -> io::Result<()> {
+    // Tells the sources which Python they are built for: cfg(Py_3_15) and its like.
+    pyo3_build_config::use_pyo3_cfgs();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let sources = PathBuf::from(variable("OUT_DIR")?).join("sources");
     if sources.exists() {

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROWS = {f"W-{number:02}" for number in range(1, 32)}
-TEST_ROW = re.compile(r"test_w(\d\d)_\w+")
+ROWS = {f"W-{number:02}" for number in range(1, 32)} | {f"DC-{number:02}" for number in range(1, 16)}
+TEST_ROW = re.compile(r"test_(w|dc)(\d\d)_\w+")
 
 
 def rows_with_tests() -> set[str]:
@@ -16,7 +16,7 @@ def rows_with_tests() -> set[str]:
     for path in HERE.glob("test_*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and (match := TEST_ROW.fullmatch(node.name)):
-                rows.add(f"W-{match[1]}")
+                rows.add(f"{match[1].upper()}-{match[2]}")
     return rows
 
 
@@ -24,7 +24,7 @@ def rows_with_reasons() -> set[str]:
     text = (HERE / "README.md").read_text(encoding="utf-8")
     _, _, rest = text.partition("## Rows without a test")
     section, _, _ = rest.partition("\n## ")
-    return set(re.findall(r"^\| (W-\d\d) \| \S.{20,} \|$", section, flags=re.MULTILINE))
+    return set(re.findall(r"^\| ((?:W|DC)-\d\d) \| \S.{20,} \|$", section, flags=re.MULTILINE))
 
 
 def test_every_row_has_a_test_or_a_reason() -> None:

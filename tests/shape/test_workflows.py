@@ -121,10 +121,10 @@ def test_the_wheels_test_job_installs_what_its_tests_use(
     [install] = re.findall(r"pip install .*", script.replace("\\\n", " "))
     left_out = [root / folder for folder in re.findall(r"--ignore (\S+)", script)]
     # Packages that tests import, and those they start as `python -m`.
-    named = re.compile(r'^(?:import|from) (hypothesis|pytest|yaml)\b|"-m", "(\w+)"', re.MULTILINE)
+    named = re.compile(r'^(?:import|from) (borsh_construct|cbor2|hypothesis|pytest|yaml)\b|"-m", "(\w+)"', re.MULTILINE)
 
     used = {
-        {"yaml": "pyyaml"}.get(name, name)
+        {"borsh_construct": "borsh-construct", "yaml": "pyyaml"}.get(name, name)
         for path in (root / "tests").rglob("*.py")
         if not any(path.is_relative_to(folder) for folder in left_out)
         for found in named.findall(path.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ pub mod address;
 pub mod componentize;
 pub mod letters;
 pub mod mailbox;
+pub mod multicodec;
 pub mod requests;
 pub mod routing;
 pub mod slab;

@@ -4,6 +4,7 @@
 //! match here has a `_` arm: a new variant stops the build at this file.
 
 use airssys_core::componentize::ComponentizeError;
+use airssys_core::multicodec::{CodecError as CoreCodecError, Problem};
 use airssys_core::wit::{Location, WitError};
 use airssys_host::Error as HostError;
 use airssys_host::error::MissingImport;
@@ -17,6 +18,7 @@ use crate::value::Mismatch;
 pyo3::import_exception!(airssys_wasm.errors, BuildError);
 pyo3::import_exception!(airssys_wasm.errors, CallTimeout);
 pyo3::import_exception!(airssys_wasm.errors, CapacityExhausted);
+pyo3::import_exception!(airssys_wasm.errors, CodecError);
 pyo3::import_exception!(airssys_wasm.errors, CompileRefused);
 pyo3::import_exception!(airssys_wasm.errors, ComponentError);
 pyo3::import_exception!(airssys_wasm.errors, ComponentInvalid);
@@ -39,6 +41,8 @@ pub enum Error {
     Wit(WitError),
     /// From `airssys_core::componentize`.
     Componentize(ComponentizeError),
+    /// From `airssys_core::multicodec`, and from the readers and writers of Python values.
+    Codec(Box<CoreCodecError>),
     /// From `airssys_host`.
     Host(HostError),
     /// A Python value that does not fit its WIT type.
@@ -78,6 +82,18 @@ impl From<ComponentizeError> for Error {
     }
 }
 
+impl From<Box<CoreCodecError>> for Error {
+    fn from(error: Box<CoreCodecError>) -> Self {
+        Self::Codec(error)
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Codec(problem.into())
+    }
+}
+
 impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         Self::Host(error)
@@ -103,6 +119,7 @@ impl From<Error> for PyErr {
         Python::attach(|py| match error {
             Error::Wit(error) => wit(error),
             Error::Componentize(error) => componentize(error),
+            Error::Codec(error) => codec(*error),
             Error::Host(error) => host(py, error),
             Error::Mismatch(mismatch) => mismatched(py, *mismatch),
             Error::Python(error) => error,
@@ -142,6 +159,13 @@ fn componentize(error: ComponentizeError) -> PyErr {
         | ComponentizeError::Mismatch(_)
         | ComponentizeError::Defect(_) => BuildError::new_err(message),
     }
+}
+
+// One class for all problems: what is wrong stands in the text, where in the attributes.
+fn codec(error: CoreCodecError) -> PyErr {
+    let message = error.to_string();
+    let CoreCodecError { offset, path, .. } = error;
+    CodecError::new_err((message, offset, path))
 }
 
 fn mismatched(py: Python<'_>, mut mismatch: Mismatch) -> PyErr {
