@@ -7,6 +7,8 @@ use airssys_core::componentize::ComponentizeError;
 use airssys_core::multicodec::{CodecError as CoreCodecError, Problem};
 use airssys_core::wit::{Location, WitError};
 use airssys_host::Error as HostError;
+use airssys_host::actor::{HandlerRefusal, Refusal};
+use airssys_host::broker::Unregistered;
 use airssys_host::error::MissingImport;
 use airssys_host::trap::{Failure, Family, HostFunctionFailed};
 use pyo3::exceptions::PyException;
@@ -15,6 +17,17 @@ use pyo3::types::PyTuple;
 
 use crate::value::Mismatch;
 
+pyo3::import_exception!(airssys_wasm.errors, ActorFailed);
+pyo3::import_exception!(airssys_wasm.errors, ActorNotFound);
+pyo3::import_exception!(airssys_wasm.errors, ActorStopped);
+pyo3::import_exception!(airssys_wasm.errors, AskTimeout);
+pyo3::import_exception!(airssys_wasm.errors, MailboxFull);
+pyo3::import_exception!(airssys_wasm.errors, MessageDropped);
+pyo3::import_exception!(airssys_wasm.errors, MessageRefused);
+pyo3::import_exception!(airssys_wasm.errors, MessageTooLarge);
+pyo3::import_exception!(airssys_wasm.errors, NameTaken);
+pyo3::import_exception!(airssys_wasm.errors, RequestCancelled);
+pyo3::import_exception!(airssys_wasm.errors, RequestCycle);
 pyo3::import_exception!(airssys_wasm.errors, BuildError);
 pyo3::import_exception!(airssys_wasm.errors, CallTimeout);
 pyo3::import_exception!(airssys_wasm.errors, CapacityExhausted);
@@ -45,6 +58,10 @@ pub enum Error {
     Codec(Box<CoreCodecError>),
     /// From `airssys_host`.
     Host(HostError),
+    /// From `airssys_host::actor`: a message that was not accepted, or not answered.
+    Refusal(Refusal),
+    /// From `airssys_host::broker`: an actor that there is not.
+    Unregistered(Unregistered),
     /// A Python value that does not fit its WIT type.
     Mismatch(Box<Mismatch>),
     /// Raised by Python itself.
@@ -121,6 +138,8 @@ impl From<Error> for PyErr {
             Error::Componentize(error) => componentize(error),
             Error::Codec(error) => codec(*error),
             Error::Host(error) => host(py, error),
+            Error::Refusal(refusal) => refused(refusal),
+            Error::Unregistered(error) => unregistered(&error),
             Error::Mismatch(mismatch) => mismatched(py, *mismatch),
             Error::Python(error) => error,
         })
@@ -166,6 +185,48 @@ fn codec(error: CoreCodecError) -> PyErr {
     let message = error.to_string();
     let CoreCodecError { offset, path, .. } = error;
     CodecError::new_err((message, offset, path))
+}
+
+fn unregistered(error: &Unregistered) -> PyErr {
+    let message = error.to_string();
+    match error {
+        Unregistered::Name(_) => NameTaken::new_err(message),
+        Unregistered::Closing => ActorStopped::new_err(message),
+    }
+}
+
+fn refused(refusal: Refusal) -> PyErr {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::NotFound(actor) => ActorNotFound::new_err((message, actor.to_string())),
+        Refusal::Stopped(actor) => ActorStopped::new_err((message, actor.to_string())),
+        Refusal::Closing => ActorStopped::new_err(message),
+        Refusal::MailboxFull { actor, .. } => MailboxFull::new_err((message, actor.to_string())),
+        Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
+        Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
+        Refusal::Cycle(_) => RequestCycle::new_err(message),
+        Refusal::Failed { actor, exit } => {
+            ActorFailed::new_err((message, actor.to_string(), exit.kind()))
+        }
+        Refusal::Refused { actor, why } => {
+            MessageRefused::new_err((message, actor.to_string(), word(&why)))
+        }
+        Refusal::Cancelled => RequestCancelled::new_err(message),
+        Refusal::Expired(actor) | Refusal::Dropped(actor) => {
+            MessageDropped::new_err((message, actor.to_string()))
+        }
+    }
+}
+
+fn word(refusal: &HandlerRefusal) -> &'static str {
+    match refusal {
+        HandlerRefusal::Malformed(_) => "malformed",
+        HandlerRefusal::CodecUnsupported(_) => "codec-unsupported",
+        HandlerRefusal::Unsupported(_) => "unsupported",
+        HandlerRefusal::Refused(_) => "refused",
+        HandlerRefusal::Busy(_) => "busy",
+        HandlerRefusal::Failed(_) => "failed",
+    }
 }
 
 fn mismatched(py: Python<'_>, mut mismatch: Mismatch) -> PyErr {

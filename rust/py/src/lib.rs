@@ -15,6 +15,7 @@
 
 use pyo3::prelude::*;
 
+mod broker;
 mod codec;
 mod componentize;
 mod error;
@@ -26,6 +27,8 @@ mod wit;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::broker::native as broker;
     #[pymodule_export]
     use crate::codec::native as codec;
     #[pymodule_export]
@@ -40,7 +43,7 @@ mod _native {
     #[pymodule_init]
     fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let modules = module.py().import("sys")?.getattr("modules")?;
-        for name in ["codec", "componentize", "runtime", "wit"] {
+        for name in ["broker", "codec", "componentize", "runtime", "wit"] {
             let full_name = format!("airssys_wasm._native.{name}");
             let submodule = module.getattr(name)?;
             submodule.setattr("__name__", &full_name)?;

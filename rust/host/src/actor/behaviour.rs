@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::message::Message;
 use super::payload::Payload;
 use super::refusal::HandlerRefusal;
-use crate::instance::Receipt;
+use super::reply::Served;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -17,11 +17,6 @@ pub trait Behaviour: Send {
     /// Makes a call that runs end as soon as it can; from any thread.
     fn interrupter(&self) -> Option<Arc<dyn Interrupt>> {
         None
-    }
-
-    /// Whether it may answer with [`Handled::Away`].
-    fn may_leave(&self) -> bool {
-        false
     }
 
     /// For whoever made it.
@@ -38,6 +33,8 @@ pub trait Interrupt: Send + Sync {
 pub struct Turn<'a> {
     /// The actor.
     pub cell: &'a Arc<Cell>,
+    /// Whether the thread may be held up; that of an event loop may not.
+    pub may_block: bool,
 }
 
 /// What came of a message.
@@ -48,8 +45,8 @@ pub enum Handled {
     Refused(HandlerRefusal),
     /// The instance has ended.
     Ended(Exit),
-    /// The handler goes on elsewhere and ends with [`Cell::resume`]. This starts
-    /// it, once the actor is ready to be resumed.
+    /// The handler goes on elsewhere and ends with [`Cell::resume`]. This sends it
+    /// off, once the actor is ready to be resumed.
     Away(Departure),
 }
 
@@ -63,7 +60,7 @@ pub struct Answer {
     /// The reply.
     pub payload: Payload,
     /// What it took.
-    pub receipt: Option<Box<Receipt>>,
+    pub receipt: Option<Box<Served>>,
 }
 
 impl Answer {

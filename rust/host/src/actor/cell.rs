@@ -68,8 +68,6 @@ struct Inner {
     mailbox: Mailbox<Message>,
     phase: Phase,
     stopping: bool,
-    /// Whether the handler may go away.
-    leaves: bool,
     /// Messages in the mailbox that may expire: only those need a look at the clock.
     expiring: u32,
     incarnation: u64,
@@ -97,6 +95,17 @@ pub enum Sent {
     Full(Message),
     /// It was not taken.
     Refused(Message, Refusal),
+}
+
+/// How asking an idle actor went.
+pub enum AskedHere {
+    /// It ended.
+    Ended(Outcome),
+    /// The handler goes on elsewhere; this request tells of its end.
+    Away(Arc<Pending>),
+    /// Somebody else has the actor, or it has none to ask: to be asked with
+    /// [`Cell::send_here`].
+    Busy(Message),
 }
 
 /// What running an actor came to.
@@ -131,7 +140,6 @@ impl Cell {
                 mailbox: Mailbox::new(limits),
                 phase: Phase::Vacant,
                 stopping: false,
-                leaves: false,
                 expiring: 0,
                 incarnation: 0,
                 behaviour: None,
@@ -198,7 +206,6 @@ impl Cell {
             return Err(behaviour);
         }
         inner.interrupt = behaviour.interrupter();
-        inner.leaves = behaviour.may_leave();
         inner.behaviour = Some(behaviour);
         inner.incarnation += 1;
         inner.phase = Phase::Idle;
@@ -228,11 +235,11 @@ impl Cell {
     /// Puts a message into the mailbox, and runs the actor here and now if it is
     /// idle: waking another thread costs more than most handlers.
     #[inline]
-    pub fn send_here(self: &Arc<Self>, message: Message) -> Sent {
+    pub fn send_here(self: &Arc<Self>, message: Message, may_block: bool) -> Sent {
         match self.enqueue(message) {
             Ok(woken) => {
                 if woken {
-                    self.shared.scheduler.run_here(Arc::clone(self));
+                    self.shared.scheduler.run_here(Arc::clone(self), may_block);
                 }
                 Sent::Accepted
             }
@@ -382,37 +389,46 @@ impl Cell {
         }
     }
 
-    /// Asks, if the actor is idle and its handler never goes away: that runs on this
-    /// thread, and how the request ended is what it returns.
-    ///
-    /// # Errors
-    ///
-    /// The message, if it has to be asked with [`Cell::send`].
+    /// Asks, if the actor is idle: its handler runs on this thread. `pending` makes
+    /// the request that is waited for, if the handler goes on elsewhere.
     #[inline]
-    pub fn ask_here(self: &Arc<Self>, message: Message) -> Result<Outcome, Message> {
+    pub fn ask_here(
+        self: &Arc<Self>,
+        message: Message,
+        may_block: bool,
+        pending: impl FnOnce() -> Arc<Pending>,
+    ) -> AskedHere {
         let Some(mut behaviour) = self.take_idle() else {
-            return Err(message);
+            return AskedHere::Busy(message);
         };
-        Ok(self.shared.scheduler.inline(|| {
+        self.shared.scheduler.inline(may_block, || {
+            let turn = Turn {
+                cell: self,
+                may_block,
+            };
             let codec = message.codec;
-            let handled = behaviour.handle(Turn { cell: self }, &message);
-            let outcome = match handled {
+            let outcome = match behaviour.handle(turn, &message) {
                 Handled::Served(answer) => Ok(reply(answer, codec)),
                 Handled::Refused(why) => Err(self.handler_refused(why)),
-                Handled::Ended(exit) => return Err(self.vacate(behaviour, exit)),
-                Handled::Away(_) => return Err(self.vacate(behaviour, Exit::strayed())),
+                Handled::Ended(exit) => return AskedHere::Ended(Err(self.vacate(behaviour, exit))),
+                Handled::Away(departure) => {
+                    let pending = pending();
+                    let kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
+                    self.leave(behaviour, departure, Message { kind, ..message });
+                    return AskedHere::Away(pending);
+                }
             };
             if self.rest(self.inner(), behaviour) == Ran::More {
                 self.shared.scheduler.schedule(Arc::clone(self));
             }
-            outcome
-        }))
+            AskedHere::Ended(outcome)
+        })
     }
 
     #[inline]
     fn take_idle(&self) -> Option<Box<dyn Behaviour>> {
         let mut inner = self.inner();
-        if inner.phase != Phase::Idle || inner.leaves || inner.stopping {
+        if inner.phase != Phase::Idle || inner.stopping {
             return None;
         }
         inner.phase = Phase::Running;
@@ -448,7 +464,7 @@ impl Cell {
                 self.undelivered(message, Refusal::Expired(Arc::clone(&self.name)));
             } else if !message.is_given_up() {
                 budget.spend();
-                match self.turn(&mut *behaviour, message) {
+                match self.turn(&mut *behaviour, message, budget.may_block()) {
                     Turned::Served => {}
                     Turned::Ended(exit, message) => {
                         let why = self.vacate(behaviour, exit);
@@ -467,8 +483,16 @@ impl Cell {
 
     /// One message, handled.
     #[inline]
-    fn turn(self: &Arc<Self>, behaviour: &mut dyn Behaviour, mut message: Message) -> Turned {
-        let turn = Turn { cell: self };
+    fn turn(
+        self: &Arc<Self>,
+        behaviour: &mut dyn Behaviour,
+        mut message: Message,
+        may_block: bool,
+    ) -> Turned {
+        let turn = Turn {
+            cell: self,
+            may_block,
+        };
         let handled = if let Kind::Job(_) = message.kind {
             match std::mem::replace(&mut message.kind, Kind::Tell) {
                 Kind::Job(job) => job(turn, behaviour),

@@ -28,11 +28,6 @@ impl Exit {
         }
     }
 
-    /// A handler went away that had said that it never does.
-    pub(super) fn strayed() -> Exit {
-        Exit::Broken("its handler went away, which it had ruled out".to_owned())
-    }
-
     /// `failure-kind` of the interface, or `stopped`.
     pub fn kind(&self) -> &'static str {
         match self {

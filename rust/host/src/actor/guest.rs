@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::message::{Kind, Message};
 use super::payload::Payload;
 use super::refusal::HandlerRefusal;
+use super::reply::Served;
 use crate::error::{Error, Result};
 use crate::instance::{Abort, Instance, Signature, Target, Typed, Weigh};
 use std::any::Any;
@@ -59,6 +60,9 @@ impl From<MessageError> for HandlerRefusal {
         }
     }
 }
+
+/// What the handler gave, or how its call ended.
+type Answered = Result<std::result::Result<Vec<u8>, MessageError>>;
 
 /// `handle-message`.
 struct HandleMessage;
@@ -117,7 +121,7 @@ impl Guest {
         &self.instance
     }
 
-    fn call(&self, message: &Message) -> Result<std::result::Result<Vec<u8>, MessageError>> {
+    fn call(&self, message: &Message) -> Answered {
         let target = self.handle_message;
         let params = (message.sender, message.codec, &*message.payload);
         loop {
@@ -129,46 +133,44 @@ impl Guest {
         }
     }
 
-    /// Starts a call that may wait, on a stack of its own.
-    fn depart(&self, message: &Message) -> Handled {
-        let target = self.handle_message;
+    /// Calls on a stack of its own: where it would wait, or run on for long, it goes
+    /// on elsewhere.
+    fn call_aside(&self, message: &Message) -> Handled {
         let params = (message.sender, message.codec, message.payload.to_vec());
+        let mut call = self
+            .instance
+            .start(self.handle_message, Typed::<HandleOwned>::new(params));
+        if let Poll::Ready(answer) = call.poll_once() {
+            return self.handled(answer.map(|(answer,)| answer), message);
+        }
         let running = Arc::clone(&self.running);
         Handled::Away(Box::new(move |cell| {
-            let mut call = running
-                .instance
-                .start(target, Typed::<HandleOwned>::new(params));
             let back = Return {
                 cell: Some(cell),
                 running: Arc::clone(&running),
             };
-            if let Poll::Ready(answer) = call.poll_once() {
-                return back.with(answer.map(|(answer,)| answer));
-            }
-            match call.spawn(move |answer| back.with(answer.map(|(answer,)| answer))) {
-                Ok(abort) => running.note(abort),
-                // The way back was dropped with the call, and has said so.
-                Err(_) => {}
+            // If there is no runtime left, the way back is dropped, and says so.
+            if let Ok(abort) = call.spawn(move |answer| back.with(answer.map(|(answer,)| answer))) {
+                running.note(abort);
             }
         }))
+    }
+
+    fn handled(&self, answer: Answered, message: &Message) -> Handled {
+        handled(answer, &self.instance, !matches!(message.kind, Kind::Tell))
     }
 }
 
 impl Behaviour for Guest {
-    fn handle(&mut self, _turn: Turn<'_>, message: &Message) -> Handled {
-        if self.instance.waits() {
-            return self.depart(message);
+    fn handle(&mut self, turn: Turn<'_>, message: &Message) -> Handled {
+        if self.instance.waits() || !turn.may_block {
+            return self.call_aside(message);
         }
-        let wanted = !matches!(message.kind, Kind::Tell);
-        handled(self.call(message), &self.instance, wanted)
+        self.handled(self.call(message), message)
     }
 
     fn interrupter(&self) -> Option<Arc<dyn Interrupt>> {
         Some(Arc::clone(&self.running) as _)
-    }
-
-    fn may_leave(&self) -> bool {
-        self.instance.waits()
     }
 
     fn as_any(&mut self) -> &mut dyn Any {
@@ -211,7 +213,7 @@ struct Return {
 }
 
 impl Return {
-    fn with(mut self, answer: Result<std::result::Result<Vec<u8>, MessageError>>) {
+    fn with(mut self, answer: Answered) {
         if let Some(cell) = self.cell.take() {
             cell.resume(handled(answer, &self.running.instance, true));
         }
@@ -226,16 +228,17 @@ impl Drop for Return {
     }
 }
 
-fn handled(
-    answer: Result<std::result::Result<Vec<u8>, MessageError>>,
-    instance: &Instance,
-    wanted: bool,
-) -> Handled {
+fn handled(answer: Answered, instance: &Instance, wanted: bool) -> Handled {
     match answer {
         Ok(Ok(payload)) => Handled::Served(Answer {
             codec: 0,
             payload: Payload::from(payload),
-            receipt: wanted.then(|| Box::new(instance.receipt())),
+            receipt: wanted.then(|| {
+                Box::new(Served {
+                    usage: instance.receipt(),
+                    memory_bytes_max: instance.limits().memory_bytes_max,
+                })
+            }),
         }),
         Ok(Err(error)) => Handled::Refused(error.into()),
         Err(error) => Handled::Ended(Exit::of(error)),

@@ -11,11 +11,11 @@ mod reply;
 mod schedule;
 
 pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
-pub use cell::{Cell, Observer, Sent, Shared};
+pub use cell::{AskedHere, Cell, Observer, Sent, Shared};
 pub use exit::Exit;
 pub use guest::Guest;
 pub use message::{EMBEDDER, Job, Kind, Message, monotonic_nanoseconds};
 pub use payload::Payload;
 pub use refusal::{HandlerRefusal, Refusal};
-pub use reply::{Outcome, Pending, Reply, ReplyTo};
+pub use reply::{Outcome, Pending, Reply, ReplyTo, Served};
 pub use schedule::Scheduler;

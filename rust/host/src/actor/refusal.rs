@@ -1,6 +1,7 @@
 //! Why a message was not accepted, or a request ended without a reply.
 
 use super::exit::Exit;
+use airssys_core::letters::Reason;
 use std::sync::Arc;
 
 /// The handler's own refusal of a request; `message-error` of the interface.
@@ -81,4 +82,21 @@ pub enum Refusal {
     /// Everything is being closed.
     #[error("the host is closing")]
     Closing,
+}
+
+impl Refusal {
+    /// The same, as it stands on a dead letter.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Refusal::NotFound(_) => Reason::UnknownReceiver,
+            Refusal::Stopped(_) | Refusal::Closing => Reason::Stopped,
+            Refusal::MailboxFull { .. } => Reason::MailboxFull,
+            Refusal::TooLarge { .. } => Reason::TooLarge,
+            Refusal::Failed { .. } => Reason::ActorFailed,
+            Refusal::Refused { .. } => Reason::HandlerFailed,
+            Refusal::Expired(_) => Reason::Expired,
+            Refusal::Dropped(_) => Reason::Dropped,
+            Refusal::TimedOut(_) | Refusal::Cycle(_) | Refusal::Cancelled => Reason::Cancelled,
+        }
+    }
 }

@@ -14,6 +14,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::Thread;
 
+/// What a component used to serve a message, and what it might have used.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// What it used.
+    pub usage: Receipt,
+    /// Its memory limit.
+    pub memory_bytes_max: usize,
+}
+
 /// What the handler answered.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -22,7 +31,7 @@ pub struct Reply {
     /// The answer.
     pub payload: Payload,
     /// What handling the request took, if a component did.
-    pub receipt: Option<Box<Receipt>>,
+    pub receipt: Option<Box<Served>>,
 }
 
 /// How a request ended.
@@ -55,17 +64,6 @@ impl Pending {
     pub fn new(orphans: Arc<AtomicU64>) -> Arc<Pending> {
         Arc::new(Pending {
             state: Mutex::new(State::Open(Listener::Nobody)),
-            orphans,
-        })
-    }
-
-    /// A new request whose end is given to `then`, on the thread where it ends.
-    pub fn calling(
-        orphans: Arc<AtomicU64>,
-        then: impl FnOnce(Outcome) + Send + 'static,
-    ) -> Arc<Pending> {
-        Arc::new(Pending {
-            state: Mutex::new(State::Open(Listener::Call(Box::new(then)))),
             orphans,
         })
     }
@@ -120,6 +118,19 @@ impl Pending {
     /// The same for a task.
     pub fn take_or_poll(&self, waker: &Waker) -> Option<Outcome> {
         self.take_or(|| Listener::Waker(waker.clone()))
+    }
+
+    /// Gives the outcome to `then`: now, or on the thread where the request ends.
+    pub fn then(&self, then: impl FnOnce(Outcome) + Send + 'static) {
+        let mut state = self.state();
+        match std::mem::replace(&mut *state, State::Closed) {
+            State::Open(_) => *state = State::Open(Listener::Call(Box::new(then))),
+            State::Ended(outcome) => {
+                drop(state);
+                then(outcome);
+            }
+            State::Closed => {}
+        }
     }
 
     fn take_or(&self, listen: impl FnOnce() -> Listener) -> Option<Outcome> {

@@ -35,15 +35,23 @@ pub struct Budget {
     messages: u32,
     began: Ticks,
     most_ticks: u64,
+    may_block: bool,
 }
 
 impl Budget {
-    fn of_turn(most_ticks: u64) -> Budget {
+    fn of_turn(most_ticks: u64, may_block: bool) -> Budget {
         Budget {
             messages: MESSAGES_PER_TURN,
             began: Ticks::now(),
             most_ticks,
+            may_block,
         }
+    }
+
+    /// Whether handlers may hold the thread up.
+    #[inline]
+    pub(super) fn may_block(&self) -> bool {
+        self.may_block
     }
 
     /// Counts a message.
@@ -150,13 +158,13 @@ impl Scheduler {
     /// Runs a queued actor on this thread, unless that is in a turn already; then
     /// what its turn made runnable, while there is time.
     #[inline]
-    pub(super) fn run_here(self: &Arc<Self>, cell: Arc<Cell>) {
+    pub(super) fn run_here(self: &Arc<Self>, cell: Arc<Cell>, may_block: bool) {
         let local = self.local();
         if local.busy.load(Ordering::Relaxed) {
             return local.push(cell);
         }
         let _busy = Busy::enter(&local);
-        let mut budget = self.begin(&local);
+        let mut budget = self.begin(&local, may_block);
         if cell.run(&mut budget) == Ran::More {
             self.inject(cell);
         }
@@ -165,7 +173,7 @@ impl Scheduler {
 
     /// Runs one turn that was taken without the queue, on this thread.
     #[inline]
-    pub(super) fn inline<T>(self: &Arc<Self>, turn: impl FnOnce() -> T) -> T {
+    pub(super) fn inline<T>(self: &Arc<Self>, may_block: bool, turn: impl FnOnce() -> T) -> T {
         let local = self.local();
         if local.busy.load(Ordering::Relaxed) {
             return turn();
@@ -174,15 +182,15 @@ impl Scheduler {
         local.turns.fetch_add(1, Ordering::Relaxed);
         let ended = turn();
         if !local.is_empty() {
-            let mut budget = self.begin(&local);
+            let mut budget = self.begin(&local, may_block);
             self.drain(&local, &mut budget);
         }
         ended
     }
 
-    fn begin(&self, local: &Local) -> Budget {
+    fn begin(&self, local: &Local, may_block: bool) -> Budget {
         local.turns.fetch_add(1, Ordering::Relaxed);
-        Budget::of_turn(self.turn_ticks)
+        Budget::of_turn(self.turn_ticks, may_block)
     }
 
     /// Runs what this thread has queued while the budget lasts; the rest is for the
@@ -234,7 +242,7 @@ impl Scheduler {
         let local = self.local();
         while let Some(cell) = self.next() {
             let _busy = Busy::enter(&local);
-            let mut budget = self.begin(&local);
+            let mut budget = self.begin(&local, true);
             self.turns.fetch_add(1, Ordering::Relaxed);
             if cell.run(&mut budget) == Ran::More {
                 // Behind the others.
@@ -246,7 +254,7 @@ impl Scheduler {
                     self.requeue(cell);
                     continue;
                 }
-                let mut budget = self.begin(&local);
+                let mut budget = self.begin(&local, true);
                 self.turns.fetch_add(1, Ordering::Relaxed);
                 if cell.run(&mut budget) == Ran::More {
                     local.push(cell);

@@ -2,10 +2,9 @@
 
 use crate::actor::{Exit, Refusal};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Letters that are kept until they are read; of those beyond, the oldest go.
+/// Events that wait to be taken beside which a dead letter is no event any more.
 const LETTERS_MAX: usize = 10_000;
 
 /// Something that happened.
@@ -29,6 +28,8 @@ pub enum Event {
     DeadLetter {
         /// Whom it was for.
         actor: Arc<str>,
+        /// Its number among the dead letters, if it is kept there.
+        letter: Option<u64>,
         /// Why it was not handled.
         why: Refusal,
     },
@@ -37,7 +38,6 @@ pub enum Event {
 /// Events that nobody has taken yet.
 pub(super) struct Events {
     waiting: Mutex<VecDeque<Event>>,
-    letters: AtomicU64,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -46,7 +46,6 @@ impl Events {
     pub(super) fn new(wake: Box<dyn Fn() + Send + Sync>) -> Events {
         Events {
             waiting: Mutex::default(),
-            letters: AtomicU64::new(0),
             wake,
         }
     }
@@ -57,12 +56,9 @@ impl Events {
 
     pub(super) fn add(&self, event: Event) {
         let mut waiting = self.waiting();
-        if matches!(event, Event::DeadLetter { .. }) {
-            self.letters.fetch_add(1, Ordering::Relaxed);
-            if waiting.len() >= LETTERS_MAX {
-                // How actors ended is never given up for letters.
-                return;
-            }
+        // How actors ended is never given up for letters, which are counted anyway.
+        if matches!(event, Event::DeadLetter { .. }) && waiting.len() >= LETTERS_MAX {
+            return;
         }
         waiting.push_back(event);
         let first = waiting.len() == 1;
@@ -74,10 +70,5 @@ impl Events {
 
     pub(super) fn take(&self) -> VecDeque<Event> {
         std::mem::take(&mut *self.waiting())
-    }
-
-    /// Messages that were not handled since the host began.
-    pub(super) fn letters(&self) -> u64 {
-        self.letters.load(Ordering::Relaxed)
     }
 }

@@ -6,16 +6,21 @@ mod events;
 pub use events::Event;
 
 use crate::actor::{
-    Cell, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo, Scheduler,
-    Sent, Shared,
+    AskedHere, Cell, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo,
+    Scheduler, Sent, Shared, monotonic_nanoseconds,
 };
 use crate::engine::Engine;
+use airssys_core::address::{ComponentId, Handle};
+use airssys_core::letters::{LetterCounters, Letters};
 use airssys_core::mailbox::MailboxLimits;
+use airssys_core::routing::{NAMES_MAX_DEFAULT, NameError, NameTable, Names};
+use airssys_core::timers::TimerKey;
+use arc_swap::ArcSwap;
 use deadlines::Deadlines;
 use events::Events;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// Bytes of a payload at most, unless told otherwise (SPEC of the project, 5.2).
@@ -23,14 +28,29 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// The actors of one host.
 pub struct Broker {
+    /// Its ticker looks after handlers that run long.
+    _engine: Engine,
     shared: Arc<Shared>,
-    names: RwLock<HashMap<Arc<str>, Arc<Cell>>>,
-    next_handle: AtomicU64,
+    /// The writers' side; readers have the version that was published.
+    names: Mutex<Names<Arc<Cell>>>,
+    table: ArcSwap<NameTable<Arc<Cell>>>,
     deadlines: Deadlines,
     events: Events,
+    letters: Mutex<Letters<Message>>,
     orphans: Arc<AtomicU64>,
     message_bytes_max: usize,
     closing: AtomicBool,
+}
+
+/// Why there is no new actor.
+#[derive(Debug, thiserror::Error)]
+pub enum Unregistered {
+    /// Its name is taken, or there are too many.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The host is being closed.
+    #[error("the host is closing")]
+    Closing,
 }
 
 /// How asking began.
@@ -44,7 +64,7 @@ pub enum Asked {
 /// A request that has not ended. Dropped, it is given up.
 pub struct Waiting {
     pending: Arc<Pending>,
-    timer: Option<airssys_core::timers::TimerKey>,
+    timer: Option<TimerKey>,
     broker: Arc<Broker>,
 }
 
@@ -88,12 +108,8 @@ impl Observer for Ear {
     }
 
     fn undelivered(&self, cell: &Arc<Cell>, message: Message, why: Refusal) {
-        drop(message);
         if let Some(broker) = self.0.upgrade() {
-            broker.events.add(Event::DeadLetter {
-                actor: Arc::clone(cell.name()),
-                why,
-            });
+            broker.post(cell.name(), message, why);
         }
     }
 }
@@ -102,15 +118,19 @@ impl Broker {
     /// A broker without actors, whose handlers `engine` looks after. `wake` is
     /// called when there are events to take.
     pub fn new(engine: &Engine, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Broker> {
+        let names = Names::new(NAMES_MAX_DEFAULT);
+        let table = ArcSwap::new(names.table());
         let broker = Arc::new_cyclic(|weak: &Weak<Broker>| Broker {
+            _engine: engine.clone(),
             shared: Arc::new(Shared {
                 scheduler: Scheduler::new(),
                 observer: Arc::new(Ear(Weak::clone(weak))),
             }),
-            names: RwLock::default(),
-            next_handle: AtomicU64::new(1),
+            names: Mutex::new(names),
+            table,
             deadlines: Deadlines::new(),
             events: Events::new(wake),
+            letters: Mutex::default(),
             orphans: Arc::default(),
             message_bytes_max: MESSAGE_BYTES_MAX,
             closing: AtomicBool::new(false),
@@ -119,56 +139,74 @@ impl Broker {
         broker
     }
 
-    fn names(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Cell>>> {
-        self.names.read().unwrap_or_else(PoisonError::into_inner)
+    fn names(&self) -> MutexGuard<'_, Names<Arc<Cell>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn names_mut(&self) -> RwLockWriteGuard<'_, HashMap<Arc<str>, Arc<Cell>>> {
-        self.names.write().unwrap_or_else(PoisonError::into_inner)
+    fn letters(&self) -> MutexGuard<'_, Letters<Message>> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new actor that waits for an instance, or none if the name is taken.
+    /// A new actor that waits for an instance.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Closing`].
+    /// [`Unregistered`].
     pub fn register(
         &self,
-        name: &str,
+        id: ComponentId,
         limits: MailboxLimits,
-    ) -> Result<Option<Arc<Cell>>, Refusal> {
-        let mut names = self.names_mut();
+    ) -> Result<Arc<Cell>, Unregistered> {
+        let mut names = self.names();
         if self.closing.load(Ordering::SeqCst) {
-            return Err(Refusal::Closing);
+            return Err(Unregistered::Closing);
         }
-        if names.contains_key(name) {
-            return Ok(None);
-        }
-        let name: Arc<str> = name.into();
-        let handle = self.next_handle.fetch_add(1, Ordering::Relaxed);
-        let cell = Cell::new(handle, Arc::clone(&name), limits, Arc::clone(&self.shared));
-        names.insert(name, Arc::clone(&cell));
-        Ok(Some(cell))
+        let name: Arc<str> = id.as_str().into();
+        let entry = names.insert(id, |handle| {
+            Cell::new(handle.as_u64(), name, limits, Arc::clone(&self.shared))
+        })?;
+        self.table.store(names.table());
+        Ok(Arc::clone(&entry.slot))
     }
 
-    /// The actor of a name.
-    pub fn find(&self, name: &str) -> Option<Arc<Cell>> {
-        self.names().get(name).cloned()
+    /// The actor of an address, as people write it.
+    #[inline]
+    pub fn find(&self, address: &str) -> Option<Arc<Cell>> {
+        let table = self.table.load();
+        table.find(address).map(|entry| Arc::clone(&entry.slot))
+    }
+
+    /// The actor behind a number.
+    #[inline]
+    pub fn by_handle(&self, handle: u64) -> Option<Arc<Cell>> {
+        let table = self.table.load();
+        let entry = table.by_handle(Handle::from_u64(handle))?;
+        Some(Arc::clone(&entry.slot))
     }
 
     /// All actors, in no order.
     pub fn actors(&self) -> Vec<Arc<Cell>> {
-        self.names().values().cloned().collect()
+        let table = self.table.load();
+        table.iter().map(|entry| Arc::clone(&entry.slot)).collect()
     }
 
-    fn forget(&self, cell: &Arc<Cell>) {
-        let mut names = self.names_mut();
-        if names
-            .get(cell.name())
-            .is_some_and(|known| Arc::ptr_eq(known, cell))
-        {
-            names.remove(cell.name());
+    fn forget(&self, cell: &Cell) {
+        let mut names = self.names();
+        if names.remove(Handle::from_u64(cell.handle())).is_some() {
+            self.table.store(names.table());
         }
+    }
+
+    /// Keeps a message that nobody handled.
+    fn post(&self, actor: &Arc<str>, message: Message, why: Refusal) {
+        let letter = self
+            .letters()
+            .post(message, why.reason(), monotonic_nanoseconds());
+        self.events.add(Event::DeadLetter {
+            actor: Arc::clone(actor),
+            letter,
+            why,
+        });
     }
 
     fn check_size(&self, payload: &Payload) -> Result<(), Refusal> {
@@ -181,14 +219,24 @@ impl Broker {
         })
     }
 
-    /// Asks an actor; its handler runs on this thread if it is idle.
-    pub fn ask(self: &Arc<Self>, cell: &Arc<Cell>, message: Message, timeout: Duration) -> Asked {
+    /// Asks an actor; its handler runs on this thread if it is idle, and if that may
+    /// not block, for a tick of the clock at most.
+    #[inline]
+    pub fn ask(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        message: Message,
+        timeout: Duration,
+        may_block: bool,
+    ) -> Asked {
         if let Err(why) = self.check_size(&message.payload) {
             return Asked::Ended(Err(why));
         }
-        match cell.ask_here(message) {
-            Ok(outcome) => Asked::Ended(outcome),
-            Err(message) => self.ask_later(cell, message, timeout),
+        let pending = || Pending::new(Arc::clone(&self.orphans));
+        match cell.ask_here(message, may_block, pending) {
+            AskedHere::Ended(outcome) => Asked::Ended(outcome),
+            AskedHere::Away(pending) => self.waiting(cell, pending, timeout),
+            AskedHere::Busy(message) => self.ask_later(cell, message, timeout, may_block),
         }
     }
 
@@ -197,25 +245,38 @@ impl Broker {
         cell: &Arc<Cell>,
         mut message: Message,
         timeout: Duration,
+        may_block: bool,
     ) -> Asked {
         let pending = Pending::new(Arc::clone(&self.orphans));
         message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
-        let waiting = Waiting {
-            timer: self.deadlines.set(&pending, cell.name(), timeout),
-            pending,
-            broker: Arc::clone(self),
-        };
-        match cell.send_here(message) {
+        match cell.send_here(message, may_block) {
             Sent::Accepted => {}
             Sent::Full(message) => {
                 // Its own end tells whether it got in.
                 cell.wait_for_room(message, &Pending::new(Arc::default()));
             }
             Sent::Refused(message, why) => {
-                waiting.pending.end(Err(why));
+                pending.end(Err(why));
                 drop(message);
             }
         }
+        self.waiting(cell, pending, timeout)
+    }
+
+    fn waiting(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        pending: Arc<Pending>,
+        timeout: Duration,
+    ) -> Asked {
+        if let Some(outcome) = pending.take() {
+            return Asked::Ended(outcome);
+        }
+        let waiting = Waiting {
+            timer: self.deadlines.set(&pending, cell.name(), timeout),
+            pending,
+            broker: Arc::clone(self),
+        };
         match waiting.pending.take() {
             Some(outcome) => Asked::Ended(outcome),
             None => Asked::Waiting(waiting),
@@ -227,9 +288,14 @@ impl Broker {
     /// # Errors
     ///
     /// Why it was not accepted.
-    pub fn try_send(&self, cell: &Arc<Cell>, message: Message) -> Result<(), Refusal> {
+    pub fn try_send(
+        &self,
+        cell: &Arc<Cell>,
+        message: Message,
+        may_block: bool,
+    ) -> Result<(), Refusal> {
         self.check_size(&message.payload)?;
-        match cell.send(message) {
+        match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(()),
             Sent::Full(_) => {
                 let counters = cell.counters();
@@ -249,9 +315,14 @@ impl Broker {
     /// # Errors
     ///
     /// Why it was not accepted.
-    pub fn send(&self, cell: &Arc<Cell>, message: Message) -> Result<Option<Arc<Pending>>, Refusal> {
+    pub fn send(
+        &self,
+        cell: &Arc<Cell>,
+        message: Message,
+        may_block: bool,
+    ) -> Result<Option<Arc<Pending>>, Refusal> {
         self.check_size(&message.payload)?;
-        match cell.send(message) {
+        match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(None),
             Sent::Full(message) => {
                 let room = Pending::new(Arc::default());
@@ -276,9 +347,9 @@ impl Broker {
         self.orphans.load(Ordering::Relaxed)
     }
 
-    /// Messages that were not handled.
-    pub fn dead_letters(&self) -> u64 {
-        self.events.letters()
+    /// What became of messages that were not handled.
+    pub fn letter_counters(&self) -> LetterCounters {
+        self.letters().counters()
     }
 
     /// Stops all actors, and takes no new ones.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::actor::{Answer, Behaviour, HandlerRefusal, Handled, Turn};
-use crate::engine::EngineOptions;
+use crate::compile::CompileBounds;
+use crate::engine::{Density, EngineOptions};
+use crate::limits::Policy;
 use airssys_core::mailbox::{Priority, WhenFull};
 use std::any::Any;
 use std::sync::Mutex;
@@ -14,9 +16,24 @@ const SOON: Duration = Duration::from_secs(10);
 
 fn broker() -> Arc<Broker> {
     let options = EngineOptions {
+        density: Density::Standard,
         pool_instances: 1,
+        instances_max: 1,
         cache_dir: None,
-        ..EngineOptions::default()
+        cache_bytes_max: 0,
+        compile: CompileBounds {
+            component_bytes_max: 1 << 20,
+            seconds_max: 10.0,
+            memory_bytes_max: 1 << 30,
+            processes_max: 1,
+            queue_seconds_max: 10.0,
+            worker: None,
+        },
+        policy: Policy {
+            memory_bytes_ceiling: 1 << 30,
+            call_seconds_ceiling: 60.0,
+            fuel_ceiling: 1 << 40,
+        },
     };
     Broker::new(&Engine::new(options).unwrap(), Box::new(|| {}))
 }
@@ -46,12 +63,15 @@ fn spawn(
     name: &str,
     handle: impl FnMut(&Message) -> Handled + Send + 'static,
 ) -> Arc<Cell> {
-    let cell = broker
-        .register(name, MailboxLimits::default())
-        .unwrap()
-        .unwrap();
+    let cell = register(broker, name, MailboxLimits::default());
     assert!(cell.occupy(Box::new(Does(handle))).is_ok());
     cell
+}
+
+fn register(broker: &Arc<Broker>, name: &str, limits: MailboxLimits) -> Arc<Cell> {
+    broker
+        .register(ComponentId::parse(name).unwrap(), limits)
+        .unwrap()
 }
 
 fn tell(payload: &[u8]) -> Message {
@@ -89,7 +109,7 @@ fn an_idle_actor_answers_on_the_thread_that_asks() {
         assert_eq!(thread::current().id(), here);
         echo(message)
     });
-    let outcome = wait(broker.ask(&cell, tell(b"hello"), SOON)).unwrap();
+    let outcome = wait(broker.ask(&cell, tell(b"hello"), SOON, true)).unwrap();
     assert_eq!(&*outcome.payload, b"hello");
     assert_eq!(outcome.codec, 0x55);
     assert_eq!(broker.shared.scheduler.workers(), 0);
@@ -104,7 +124,7 @@ fn each_message_is_handled_once_alone_and_in_the_order_of_its_sender() {
     let seen = Arc::new(Mutex::new(vec![0_u32; SENDERS as usize]));
     let handled = Arc::clone(&seen);
     let limits = MailboxLimits::new(100, 1 << 20, WhenFull::Block).unwrap();
-    let cell = broker.register("count", limits).unwrap().unwrap();
+    let cell = register(&broker, "count", limits);
     let behaviour = Does(move |message: &Message| {
         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
         let number = |at: usize| u32::from_le_bytes(message.payload[at..at + 4].try_into().unwrap());
@@ -121,7 +141,7 @@ fn each_message_is_handled_once_alone_and_in_the_order_of_its_sender() {
             scope.spawn(move || {
                 for number in 0..EACH {
                     let payload = [sender.to_le_bytes(), number.to_le_bytes()].concat();
-                    if let Some(room) = broker.send(cell, tell(&payload)).unwrap() {
+                    if let Some(room) = broker.send(cell, tell(&payload), true).unwrap() {
                         while room.take_or_wake(&thread::current()).is_none() {
                             thread::park_timeout(SOON);
                         }
@@ -145,12 +165,12 @@ fn a_failure_ends_its_request_and_keeps_the_rest_for_the_next_instance() {
         }
         echo(message)
     });
-    let outcome = wait(broker.ask(&cell, tell(b"break"), SOON));
+    let outcome = wait(broker.ask(&cell, tell(b"break"), SOON, true));
     assert!(matches!(outcome, Err(Refusal::Failed { .. })), "{outcome:?}");
     assert_eq!(cell.status(), "failed");
     let asker = {
         let (broker, cell) = (Arc::clone(&broker), Arc::clone(&cell));
-        thread::spawn(move || wait(broker.ask(&cell, tell(b"later"), SOON)))
+        thread::spawn(move || wait(broker.ask(&cell, tell(b"later"), SOON, true)))
     };
     eventually(|| cell.counters().messages == 1);
     assert_eq!(cell.occupy(Box::new(Does(echo))).ok(), Some(2));
@@ -177,7 +197,7 @@ fn stopping_ends_every_request() {
     let askers: Vec<_> = (0..10)
         .map(|_| {
             let (broker, cell) = (Arc::clone(&broker), Arc::clone(&cell));
-            thread::spawn(move || wait(broker.ask(&cell, tell(b"x"), SOON)))
+            thread::spawn(move || wait(broker.ask(&cell, tell(b"x"), SOON, true)))
         })
         .collect();
     eventually(|| started.load(Ordering::SeqCst) && cell.counters().messages == 9);
@@ -193,7 +213,7 @@ fn stopping_ends_every_request() {
         assert!(matches!(end, Refusal::Stopped(_)), "{end}");
     }
     eventually(|| broker.find("slow").is_none());
-    let after = wait(broker.ask(&cell, tell(b"x"), SOON));
+    let after = wait(broker.ask(&cell, tell(b"x"), SOON, true));
     assert!(matches!(after, Err(Refusal::Stopped(_))));
 }
 
@@ -209,7 +229,7 @@ fn a_request_that_takes_too_long_times_out_and_its_reply_is_an_orphan() {
         echo(message)
     });
     // Handled elsewhere, so that asking finds it busy.
-    broker.try_send(&cell, tell(b"first")).unwrap();
+    assert!(matches!(cell.send(tell(b"first")), Sent::Accepted));
     let began = Instant::now();
     let timeout = Duration::from_millis(30);
     let pending = Pending::new(Arc::clone(&broker.orphans));
@@ -243,10 +263,10 @@ fn a_full_mailbox_does_what_its_policy_says() {
         (WhenFull::DropOldest, 10),
     ] {
         let limits = MailboxLimits::new(3, 1 << 20, when_full).unwrap();
-        let name = format!("full-{when_full:?}");
-        let cell = broker.register(&name, limits).unwrap().unwrap();
+        let name = format!("full-{}", accepted + when_full as usize);
+        let cell = register(&broker, &name, limits);
         let sent = (0..10_u8)
-            .filter(|number| broker.try_send(&cell, tell(&[*number])).is_ok())
+            .filter(|number| broker.try_send(&cell, tell(&[*number]), true).is_ok())
             .count();
         assert_eq!(sent, accepted, "{when_full:?}");
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -264,16 +284,13 @@ fn a_full_mailbox_does_what_its_policy_says() {
         };
         assert_eq!(*seen.lock().unwrap(), kept);
     }
-    assert_eq!(broker.dead_letters(), 14);
+    assert_eq!(broker.letter_counters().posted, 14);
 }
 
 #[test]
 fn urgent_messages_overtake_and_expired_ones_are_dead_letters() {
     let broker = broker();
-    let cell = broker
-        .register("lanes", MailboxLimits::default())
-        .unwrap()
-        .unwrap();
+    let cell = register(&broker, "lanes", MailboxLimits::default());
     for (payload, priority) in [
         (b"l", Priority::Low),
         (b"n", Priority::Normal),
@@ -283,13 +300,13 @@ fn urgent_messages_overtake_and_expired_ones_are_dead_letters() {
             priority,
             ..tell(payload)
         };
-        broker.try_send(&cell, message).unwrap();
+        broker.try_send(&cell, message, true).unwrap();
     }
     let late = Message {
         expires_after: crate::actor::monotonic_nanoseconds(),
         ..tell(b"late")
     };
-    broker.try_send(&cell, late).unwrap();
+    broker.try_send(&cell, late, true).unwrap();
     thread::sleep(Duration::from_millis(1));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&seen);
@@ -298,7 +315,7 @@ fn urgent_messages_overtake_and_expired_ones_are_dead_letters() {
         Handled::Refused(HandlerRefusal::Busy(1))
     });
     assert!(cell.occupy(Box::new(behaviour)).is_ok());
-    eventually(|| broker.dead_letters() == 4);
+    eventually(|| broker.letter_counters().posted == 4);
     assert_eq!(*seen.lock().unwrap(), [b"h", b"n", b"l"]);
 }
 
@@ -314,7 +331,7 @@ fn a_handler_that_runs_long_holds_up_nobody_else() {
             }
             echo(message)
         });
-        broker.try_send(&cell, tell(b"x")).unwrap();
+        assert!(matches!(cell.send(tell(b"x")), Sent::Accepted));
     }
     let done = Arc::new(AtomicBool::new(false));
     let say = Arc::clone(&done);
@@ -323,7 +340,7 @@ fn a_handler_that_runs_long_holds_up_nobody_else() {
         echo(message)
     });
     let began = Instant::now();
-    broker.try_send(&quick, tell(b"x")).unwrap();
+    assert!(matches!(quick.send(tell(b"x")), Sent::Accepted));
     eventually(|| done.load(Ordering::SeqCst));
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     go.store(true, Ordering::SeqCst);
@@ -341,11 +358,11 @@ fn what_a_turn_sends_is_run_by_the_same_thread() {
     let (to, through) = (Arc::clone(&second), Arc::downgrade(&broker));
     let first = spawn(&broker, "first", move |message| {
         let broker = through.upgrade().unwrap();
-        broker.try_send(&to, tell(&message.payload)).unwrap();
+        broker.try_send(&to, tell(&message.payload), true).unwrap();
         Handled::Served(Answer::NONE)
     });
     for _ in 0..100 {
-        assert!(wait(broker.ask(&first, tell(b"x"), SOON)).is_ok());
+        assert!(wait(broker.ask(&first, tell(b"x"), SOON, true)).is_ok());
     }
     assert_eq!(last.load(Ordering::SeqCst), 100);
     assert_eq!(broker.shared.scheduler.workers(), 0);

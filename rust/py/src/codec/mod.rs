@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
 use crate::error::Result;
-use borsh::Borsh;
+pub use borsh::Borsh;
 use fault::Outcome;
 use input::Input;
 

@@ -30,17 +30,24 @@ pub fn begin<'py, T: Send + 'static>(
     let event_loop = running_loop(py)?;
     match call.poll_once() {
         Poll::Ready(ended) => {
-            let outcome = finish(py, calling::told(ended)).map(Bound::unbind);
-            Ok(Bound::new(
-                py,
-                Done {
-                    outcome: Mutex::new(Some(outcome.map_err(PyErr::from))),
-                },
-            )?
-            .into_any())
+            done(py, finish(py, calling::told(ended)))
         }
         Poll::Pending => wait(event_loop, call, Box::new(finish)),
     }
+}
+
+/// An awaitable of what is over already.
+///
+/// # Errors
+///
+/// If Python has no memory left for it.
+pub fn done<'py>(
+    py: Python<'py>,
+    outcome: Result<Bound<'py, PyAny>>,
+) -> Result<Bound<'py, PyAny>> {
+    let outcome = outcome.map(Bound::unbind).map_err(PyErr::from);
+    let outcome = Mutex::new(Some(outcome));
+    Ok(Bound::new(py, Done { outcome })?.into_any())
 }
 
 /// An awaitable that is over already.
@@ -75,7 +82,12 @@ impl Done {
     }
 }
 
-fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+/// The event loop of this thread.
+///
+/// # Errors
+///
+/// If none runs.
+pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
 }
@@ -85,11 +97,7 @@ fn wait<T: Send + 'static>(
     call: CallFuture<T>,
     finish: Box<Finish<T>>,
 ) -> Result<Bound<'_, PyAny>> {
-    let future = event_loop.call_method0("create_future")?;
-    let waiter = Waiter {
-        event_loop: event_loop.unbind(),
-        future: future.clone().unbind(),
-    };
+    let (future, waiter) = future(event_loop)?;
     let abort = call.spawn(move |ended| {
         // On the thread where it ended.
         let ended = calling::told(ended);
@@ -115,7 +123,22 @@ impl OnDone {
     }
 }
 
-struct Waiter {
+/// A future of `event_loop`, and who is to complete it.
+///
+/// # Errors
+///
+/// What the event loop raises.
+pub fn future(event_loop: Bound<'_, PyAny>) -> PyResult<(Bound<'_, PyAny>, Waiter)> {
+    let future = event_loop.call_method0("create_future")?;
+    let waiter = Waiter {
+        event_loop: event_loop.unbind(),
+        future: future.clone().unbind(),
+    };
+    Ok((future, waiter))
+}
+
+/// Who waits for a future.
+pub struct Waiter {
     event_loop: Py<PyAny>,
     future: Py<PyAny>,
 }
@@ -139,7 +162,8 @@ fn ended() -> MutexGuard<'static, Option<Batches>> {
     ENDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn complete(
+/// Gives a future its outcome, on the thread of its loop.
+pub fn complete(
     waiter: Waiter,
     conclude: impl FnOnce(Python<'_>) -> Result<Py<PyAny>> + Send + 'static,
 ) {

@@ -25,6 +25,13 @@ pub struct Engine {
     host: host::Engine,
 }
 
+impl Engine {
+    /// The engine itself.
+    pub fn host(&self) -> &host::Engine {
+        &self.host
+    }
+}
+
 #[pymethods]
 impl Engine {
     #[new]

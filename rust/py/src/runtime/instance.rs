@@ -44,6 +44,11 @@ impl Instance {
         }
     }
 
+    /// The instance itself.
+    pub fn host(&self) -> &Arc<host::Instance> {
+        &self.host
+    }
+
     /// Calls a method of a resource that this instance gave out.
     pub fn call_method<'py>(
         slf: &Bound<'py, Self>,

@@ -1,13 +1,13 @@
 //! `airssys_wasm._native.runtime`.
 
-mod awaitable;
+pub mod awaitable;
 mod caller;
 mod calling;
 mod component;
 mod coroutine;
 mod engine;
 pub mod exit;
-mod gil;
+pub mod gil;
 mod imports;
 mod instance;
 mod lanes;
@@ -17,6 +17,9 @@ mod resource;
 mod supply;
 mod variant;
 
+pub use engine::Engine;
+pub use instance::Instance;
+pub use receipt::Receipt;
 pub use variant::Variant;
 
 use pyo3::prelude::*;

@@ -1,0 +1,128 @@
+//! The native half of `aw.Host`: actors by name, and what happens to them.
+
+use super::actor::Actor;
+use crate::error::{Error, Result};
+use crate::runtime::{Engine, exit, gil};
+use airssys_core::address::ComponentId;
+use airssys_core::mailbox::{MailboxLimits, WhenFull};
+use airssys_host as host;
+use airssys_host::broker::Event;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// The actors of one host.
+#[pyclass(frozen, module = "airssys_wasm._native.broker", name = "Broker")]
+pub struct Broker {
+    host: Arc<host::broker::Broker>,
+}
+
+/// Name of the event, actor, incarnation or letter, kind, detail.
+type Told = (&'static str, String, u64, String, String);
+
+#[pymethods]
+impl Broker {
+    #[new]
+    fn new(engine: &Engine, wake: Py<PyAny>) -> Broker {
+        let wake = move || {
+            // A handler that ran on this thread may have given the GIL up.
+            gil::resume();
+            // Once the interpreter ends, nobody reads events any more.
+            let _ = exit::attach_aside(|py| {
+                if let Err(error) = wake.call0(py) {
+                    error.write_unraisable(py, None);
+                }
+            });
+        };
+        Broker {
+            host: host::broker::Broker::new(engine.host(), Box::new(wake)),
+        }
+    }
+
+    #[pyo3(signature = (name, *, messages_max, bytes_max, when_full))]
+    fn register(
+        &self,
+        name: &str,
+        messages_max: u32,
+        bytes_max: usize,
+        when_full: &str,
+    ) -> Result<Actor> {
+        let when_full = match when_full {
+            "block" => WhenFull::Block,
+            "reject" => WhenFull::Reject,
+            "drop-newest" => WhenFull::DropNewest,
+            "drop-oldest" => WhenFull::DropOldest,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "when_full: {other:?} is no policy; \
+                     hint: \"block\", \"reject\", \"drop-newest\" or \"drop-oldest\""
+                ))
+                .into());
+            }
+        };
+        let id = ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let limits = MailboxLimits::new(messages_max, bytes_max, when_full)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let cell = self.host.register(id, limits).map_err(Error::Unregistered)?;
+        Ok(Actor::new(cell, Arc::clone(&self.host)))
+    }
+
+    fn find(&self, name: &str) -> Option<Actor> {
+        let cell = self.host.find(name)?;
+        Some(Actor::new(cell, Arc::clone(&self.host)))
+    }
+
+    #[getter]
+    fn names(&self) -> Vec<String> {
+        let actors = self.host.actors();
+        actors.iter().map(|cell| cell.name().to_string()).collect()
+    }
+
+    #[getter]
+    fn orphans(&self) -> u64 {
+        self.host.orphans()
+    }
+
+    #[getter]
+    fn dead_letters_posted(&self) -> u64 {
+        self.host.letter_counters().posted
+    }
+
+    fn take_events(&self) -> Vec<Told> {
+        self.host.take_events().into_iter().map(told).collect()
+    }
+
+    fn close(&self, py: Python<'_>) -> Result<()> {
+        exit::detached(py, || self.host.close())
+    }
+}
+
+fn told(event: Event) -> Told {
+    match event {
+        Event::Ended {
+            actor,
+            incarnation,
+            exit,
+        } => (
+            "ended",
+            actor.to_string(),
+            incarnation,
+            exit.kind().to_owned(),
+            exit.to_string(),
+        ),
+        Event::Stopped { actor } => (
+            "stopped",
+            actor.to_string(),
+            0,
+            String::new(),
+            String::new(),
+        ),
+        Event::DeadLetter { actor, letter, why } => (
+            "dead-letter",
+            actor.to_string(),
+            letter.unwrap_or(0),
+            why.reason().as_str().to_owned(),
+            why.to_string(),
+        ),
+    }
+}

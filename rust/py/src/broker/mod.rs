@@ -1,0 +1,18 @@
+//! `airssys_wasm._native.broker`: actors and their messages.
+
+mod actor;
+mod asking;
+mod board;
+mod reply;
+
+use pyo3::prelude::*;
+
+#[pymodule(submodule, name = "broker", gil_used = false)]
+pub mod native {
+    #[pymodule_export]
+    use super::actor::Actor;
+    #[pymodule_export]
+    use super::board::Broker;
+    #[pymodule_export]
+    use super::reply::Reply;
+}

@@ -1,0 +1,55 @@
+//! `aw.Reply`: what an actor answered.
+
+use crate::codec::decode_value;
+use crate::error::Result;
+use crate::runtime::Receipt;
+use airssys_core::multicodec::Code;
+use airssys_host::actor;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// An answer; immutable.
+#[pyclass(frozen, module = "airssys_wasm", name = "Reply")]
+pub struct Reply {
+    reply: actor::Reply,
+}
+
+impl Reply {
+    /// What was answered.
+    pub fn new(reply: actor::Reply) -> Reply {
+        Reply { reply }
+    }
+}
+
+#[pymethods]
+impl Reply {
+    #[getter]
+    fn value<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        let code = Code(self.reply.codec.into());
+        Ok(decode_value(py, code, &self.reply.payload, None)?)
+    }
+
+    #[getter]
+    fn payload<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.reply.payload)
+    }
+
+    #[getter]
+    fn codec(&self) -> u32 {
+        self.reply.codec
+    }
+
+    #[getter]
+    fn receipt(&self) -> Option<Receipt> {
+        let receipt = self.reply.receipt.as_ref()?;
+        Some(Receipt::new(receipt.usage, receipt.memory_bytes_max))
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<Reply {} of {} bytes>",
+            Code(self.reply.codec.into()),
+            self.reply.payload.len()
+        )
+    }
+}
