@@ -9,7 +9,7 @@ use airssys_core::requests::{Key, Party, Request, Requests, Seal};
 use airssys_core::routing::{Names, Pick, Pool};
 use airssys_core::timers::Timers;
 use airssys_core::topics::{SubscriptionLimits, Topic, TopicPattern, Topics};
-use airssys_core::traffic::{Breaker, BreakerSettings, RateLimit, Sender};
+use airssys_core::traffic::{Breaker, BreakerSettings, RateLimit, TokenBucket};
 use criterion::{BenchmarkId, Criterion};
 
 /// As large as an envelope of the broker: a payload beside a few numbers.
@@ -280,11 +280,11 @@ fn traffic(criterion: &mut Criterion) {
     });
     group.bench_function("rate limit", |b| {
         let limit = RateLimit::new(1_000_000, 1000).expect("it makes sense");
-        let mut sender = Sender::default();
+        let mut bucket = TokenBucket::default();
         let mut now = 0;
         b.iter(|| {
             now += 1000;
-            sender.take(black_box(1), limit, now)
+            bucket.take(black_box(1), limit, now)
         });
     });
     group.finish();

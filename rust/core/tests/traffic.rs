@@ -2,7 +2,7 @@
 
 use airssys_core::traffic::{
     Breaker, BreakerSettings, BreakerState, CircuitOpen, Permit, RATE_PER_SECOND_MAX, RateLimit,
-    RateLimited, RetryPolicy, Sender,
+    RateLimited, RetryPolicy, TokenBucket,
 };
 use proptest::prelude::*;
 
@@ -148,40 +148,40 @@ fn settings_out_of_their_range_are_refused_by_name() {
 #[test]
 fn a_burst_goes_through_at_once_and_then_the_rate() {
     let limit = RateLimit::new(10, 3).unwrap();
-    let mut sender = Sender::default();
+    let mut bucket = TokenBucket::default();
     let now = 7 * SECOND;
 
     for _ in 0..3 {
-        assert_eq!(sender.take(1, limit, now), Ok(()));
+        assert_eq!(bucket.take(1, limit, now), Ok(()));
     }
     let refused = Err(RateLimited {
         retry_after_ns: SECOND / 10,
     });
-    assert_eq!(sender.take(1, limit, now), refused);
-    assert!(sender.take(1, limit, now + SECOND / 10 - 1).is_err());
-    assert_eq!(sender.take(1, limit, now + SECOND / 10), Ok(()));
-    assert_eq!(sender.take(3, limit, now + SECOND), Ok(()));
+    assert_eq!(bucket.take(1, limit, now), refused);
+    assert!(bucket.take(1, limit, now + SECOND / 10 - 1).is_err());
+    assert_eq!(bucket.take(1, limit, now + SECOND / 10), Ok(()));
+    assert_eq!(bucket.take(3, limit, now + SECOND), Ok(()));
 }
 
 #[test]
 fn more_than_a_burst_is_never_accepted_and_costs_nothing() {
     let limit = RateLimit::new(10, 3).unwrap();
-    let mut sender = Sender::default();
+    let mut bucket = TokenBucket::default();
 
     let never = Err(RateLimited {
         retry_after_ns: u64::MAX,
     });
-    assert_eq!(sender.take(4, limit, SECOND), never);
-    assert_eq!(sender.take(u32::MAX, limit, SECOND), never);
-    assert_eq!(sender.take(3, limit, SECOND), Ok(()));
+    assert_eq!(bucket.take(4, limit, SECOND), never);
+    assert_eq!(bucket.take(u32::MAX, limit, SECOND), never);
+    assert_eq!(bucket.take(3, limit, SECOND), Ok(()));
 }
 
 #[test]
 fn a_clock_that_stands_at_its_end_or_goes_back_lets_no_more_through() {
     let limit = RateLimit::new(10, 3).unwrap();
-    let mut at_the_end = Sender::default();
+    let mut at_the_end = TokenBucket::default();
     assert!(at_the_end.take(1, limit, u64::MAX).is_err());
-    let mut ahead = Sender::default();
+    let mut ahead = TokenBucket::default();
     ahead.take(3, limit, 100 * SECOND).unwrap();
     assert!(ahead.take(1, limit, 0).is_err());
 
@@ -314,19 +314,19 @@ proptest! {
         steps in prop::collection::vec((0_u64..50_000_000, 1_u32..4), 1..200),
     ) {
         let limit = RateLimit::new(per_second, burst).unwrap();
-        let mut sender = Sender::default();
+        let mut bucket = TokenBucket::default();
         let mut now = 0;
         let mut accepted: Vec<(u64, u64)> = vec![];
         for (sleeps, messages) in steps {
             now += sleeps;
-            let before = sender;
-            match sender.take(messages, limit, now) {
+            let before = bucket;
+            match bucket.take(messages, limit, now) {
                 Ok(()) => accepted.push((now, u64::from(messages))),
                 Err(RateLimited { retry_after_ns }) => {
-                    prop_assert_eq!(before, sender);
+                    prop_assert_eq!(before, bucket);
                     prop_assert!(messages > burst || retry_after_ns < u64::MAX);
                     if messages <= burst {
-                        let (mut early, mut late) = (sender, sender);
+                        let (mut early, mut late) = (bucket, bucket);
                         prop_assert!(early.take(messages, limit, now + retry_after_ns - 1).is_err());
                         prop_assert!(late.take(messages, limit, now + retry_after_ns).is_ok());
                     }

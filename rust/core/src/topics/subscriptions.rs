@@ -13,7 +13,9 @@ use super::{TOPIC_NAMES_MAX, Topic, TopicPattern};
 pub struct SubscriptionLimits {
     /// Subscriptions of all subscribers.
     pub subscriptions_max: usize,
-    /// Subscriptions of one subscriber.
+    /// Subscriptions of one subscriber. Patterns that differ in their wildcards only can all match
+    /// one topic, and whoever publishes on it then walks all of them: this bounds what one
+    /// subscriber can make others pay.
     pub per_subscriber_max: usize,
     /// Different names at different places in all patterns: what memory goes by. At most
     /// 2^31.
@@ -24,7 +26,7 @@ impl Default for SubscriptionLimits {
     fn default() -> Self {
         Self {
             subscriptions_max: 1_000_000,
-            per_subscriber_max: 1000,
+            per_subscriber_max: 256,
             names_max: 1_000_000,
         }
     }

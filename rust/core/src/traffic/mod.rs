@@ -9,7 +9,7 @@ mod rate;
 mod retry;
 
 pub use breaker::{Breaker, BreakerSettings, BreakerState, CircuitOpen, Permit};
-pub use rate::{RATE_PER_SECOND_MAX, RateLimit, RateLimited, Sender};
+pub use rate::{RATE_PER_SECOND_MAX, RateLimit, RateLimited, TokenBucket};
 pub use retry::RetryPolicy;
 
 /// A setting that makes no sense.

@@ -1,7 +1,7 @@
 //! How much one sender may send.
 //!
 //! A token bucket, kept as the one number of the generic cell rate algorithm (ITU-T I.371): the
-//! time at which the bucket would be full again. It costs a sender eight bytes, and no timer
+//! time at which the bucket would be full again. It takes eight bytes, and no timer
 //! fills anything.
 
 use super::{SettingInvalid, require};
@@ -44,9 +44,9 @@ impl RateLimit {
     }
 }
 
-/// What a sender has used of its limit. A new one has a full bucket.
+/// What one sender has used of its limit. A new bucket is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sender {
+pub struct TokenBucket {
     full_at: u64,
 }
 
@@ -58,7 +58,7 @@ pub struct RateLimited {
     pub retry_after_ns: u64,
 }
 
-impl Sender {
+impl TokenBucket {
     /// Takes `messages` at once, or none of them.
     ///
     /// # Errors
