@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from airssys_wasm.actor import Backoff, Child, Group
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     AirssysError,
@@ -11,6 +12,7 @@ from airssys_wasm.errors import (
     CallTimeout,
     CapabilityDenied,
     CapacityExhausted,
+    ChildInvalid,
     CompileRefused,
     ComponentError,
     ComponentFailed,
@@ -24,6 +26,7 @@ from airssys_wasm.errors import (
     LimitInvalid,
     OutOfMemory,
     ReentrantCall,
+    SupervisionError,
     Trapped,
     ValueMismatch,
     WitInvalid,
@@ -45,10 +48,13 @@ __all__ = [
     "KIB",
     "MIB",
     "AirssysError",
+    "Backoff",
     "BuildError",
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
+    "Child",
+    "ChildInvalid",
     "CompileRefused",
     "Component",
     "ComponentError",
@@ -59,6 +65,7 @@ __all__ = [
     "ExportMissing",
     "FuelExhausted",
     "Grant",
+    "Group",
     "ImportMissing",
     "Instance",
     "InstanceBusy",
@@ -70,6 +77,7 @@ __all__ = [
     "Receipt",
     "ReentrantCall",
     "Resource",
+    "SupervisionError",
     "Trapped",
     "ValueMismatch",
     "Variant",

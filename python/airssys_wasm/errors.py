@@ -21,6 +21,8 @@ AirssysError
   WitInvalid            WIT text or a WIT package does not parse or resolve
   BuildError            a guest could not be built into a component
   CapabilityDenied      the grant does not cover the request
+  SupervisionError      a supervisor could not do what was asked of it
+    ChildInvalid        a child, or its group, is not described as it must be
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ __all__ = [
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
+    "ChildInvalid",
     "CompileRefused",
     "ComponentError",
     "ComponentFailed",
@@ -44,6 +47,7 @@ __all__ = [
     "LimitInvalid",
     "OutOfMemory",
     "ReentrantCall",
+    "SupervisionError",
     "Trapped",
     "ValueMismatch",
     "WitInvalid",
@@ -228,3 +232,24 @@ class CapabilityDenied(AirssysError):
         self.component = component
         self.wanted = wanted
         self.grant_hint = grant_hint
+
+
+class SupervisionError(AirssysError):
+    """A supervisor could not do what was asked of it; nothing was changed.
+
+    Attributes:
+        child: the child it was asked about; empty if it was asked about none.
+        reason: one word: ``not-found``, ``already-started``, ``already-present``,
+            ``start-failed``, ``stopped`` (the supervisor, or the child while it started), or
+            where the child stands instead: ``starting``, ``running``, ``stopping``,
+            ``restarting``.
+    """
+
+    def __init__(self, message: str, child: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.child = child
+        self.reason = reason
+
+
+class ChildInvalid(SupervisionError, ValueError):
+    """A child, or its group, is not described as it must be; nothing was started."""
