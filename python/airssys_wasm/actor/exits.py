@@ -88,18 +88,25 @@ class Exit:
                 actor, ``initialization-failed`` for a start.
         """
         kinds = (kind for error_type, kind in _KINDS_OF_ERRORS if isinstance(error, error_type))
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return cls(next(kinds, otherwise), text, error)
+        return cls(next(kinds, otherwise), _told(error), error)
 
     def __str__(self) -> str:
         """Return kind and detail on one line."""
         return f"{self.kind}: {self.detail}" if self.detail else str(self.kind)
 
 
+def _told(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the error of a stranger may fail to say what it is
+        return name
+    return f"{name}: {text}" if text else name
+
+
 def shortened(text: str) -> str:
-    """Return ``text``, cut to ``DETAIL_BYTES_MAX``."""
-    raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= DETAIL_BYTES_MAX else raw[:DETAIL_BYTES_MAX].decode(errors="ignore")
+    """Return ``text`` as UTF-8 can carry it, cut to ``DETAIL_BYTES_MAX``."""
+    return text.encode("utf-8", "replace")[:DETAIL_BYTES_MAX].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True, slots=True)

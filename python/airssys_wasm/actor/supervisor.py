@@ -188,6 +188,8 @@ class Supervisor:
         def act(desk: Desk, answer: asyncio.Future[Running]) -> None:
             tending = desk.open()
             slot = _find_stopped(tending, name)
+            # Whoever starts it by hand has mended it: its waits start over.
+            slot.streak = 0
             tending.watch(slot, answer)
             tending.start(slot, reason)
 

@@ -157,10 +157,12 @@ class Tending:
             return
         if starter is not None and starter.cancelled():
             life.end(StopReason.STOPPED)
-        elif life.exit is not None:
-            self._has_exited(slot, life, life.exit)
-        elif slot.round is not None:
+            return
+        if slot.round is not None:
             self._advance(slot.round)
+        if life.exit is not None:
+            # It ended before its start had returned.
+            self._has_exited(slot, life, life.exit)
 
     def _has_exited(self, slot: Slot, life: Life, end: Exit) -> None:
         life.exit = life.exit or end
