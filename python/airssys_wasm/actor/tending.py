@@ -212,7 +212,9 @@ class Tending:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
-        if slot.forget or slot.child.restart == "temporary":
+        # Someone who waits for its start still gets it, from the restart that stopped it.
+        is_new = slot.forget and slot.starter is None
+        if is_new or slot.child.restart == "temporary":
             self.drop(slot)
         if self.closing is not None:
             self._close_next()
@@ -377,6 +379,7 @@ class Tending:
     def drop(self, slot: Slot) -> None:
         """Forget a child that is down."""
         name = slot.child.name
+        self._refuse_starter(slot, "stopped", "was stopped with its siblings while it started")
         if self.slots.get(name) is slot:
             del self.slots[name]
             self._windows.pop(name, None)
