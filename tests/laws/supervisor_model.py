@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+#: How long a stop is waited for after the child has ended.
+GRACE_SECONDS = 1.0
+
 State = Literal["down", "starting", "up", "stopping"]
 Verb = Literal["add", "terminate", "restart", "delete"]
 
@@ -240,6 +243,8 @@ class Model:
         self.did("exit", name)
         if actor.state == "up":
             self.has_exited(name)
+        elif actor.state == "stopping":
+            self.later(name, GRACE_SECONDS, self.is_down, "stopping")
 
     def has_exited(self, name: str) -> None:
         actor = self.actors[name]

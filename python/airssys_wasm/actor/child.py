@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -81,7 +81,7 @@ class Child:
     """
 
     name: str
-    source: object
+    source: object = field(repr=False)
     _: KW_ONLY
     restart: RestartType = "permanent"
     shutdown: Shutdown | None = None
@@ -161,7 +161,7 @@ class Group:
             name, or a child asks for what the group does not do.
     """
 
-    children: tuple[Child, ...] = ()
+    children: Sequence[Child] = ()
     strategy: Strategy = "one-for-one"
     intensity: int = 3
     within: float = 60.0

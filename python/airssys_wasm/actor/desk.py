@@ -126,13 +126,12 @@ class Desk:
                 while not self.tending.is_closed and (event := self.inbox.take()) is not None:
                     self._handle(event)
             await self._lives.reap()
-        except asyncio.CancelledError:
-            self.tending.kill(Exit(ExitKind.KILLED, "the supervisor's task was cancelled"))
-            raise
         except Exception as error:
             log.exception("supervisor %s failed", "/".join(self._reports.path))
             self.tending.kill(Exit.of(error))
         finally:
+            # Cancelled, for instance because the loop ends: whatever still runs is killed.
+            self.tending.kill(Exit(ExitKind.KILLED, "the supervisor's task was cancelled"))
             self._finish()
 
     def _handle(self, event: DeskEvent) -> None:

@@ -20,6 +20,8 @@ from airssys_wasm.actor.spawner import ExitListener, Running
 
 #: A cancelled task that is not done after this is reported as abandoned.
 ORPHAN_SECONDS: Final = 0.05
+#: A stop that goes on for longer after the child was said to have ended is not waited for.
+GRACE_SECONDS: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +168,14 @@ class Life:
         """Note that it has ended by itself, and post nothing."""
         self._leave(kill=False)
 
+    def hasten(self) -> None:
+        """Note that it has ended: nobody waits much longer for its stop to say so too."""
+        until = self._around.loop.time() + GRACE_SECONDS
+        if self._stop is None or (self._timer is not None and self._timer.when() <= until):
+            return
+        self._clear_timer()
+        self._bound(GRACE_SECONDS, self._stop_is_overdue)
+
     # Starting
 
     def _start_is_done(self, task: asyncio.Task[Running]) -> None:
@@ -221,7 +231,7 @@ class Life:
 
     def _stop_is_overdue(self) -> None:
         detail = f"it did not stop within {self.child.stop_seconds_max:g} s"
-        self._over(HasEnded(self, Exit(ExitKind.KILLED, detail)), kill=True)
+        self._over(HasEnded(self, self.exit or Exit(ExitKind.KILLED, detail)), kill=True)
 
     # Ending
 

@@ -89,7 +89,7 @@ class Tending:
         self._outside = outside
         self._ready = ready
         self._windows: dict[str, Window] = {}
-        #: The restart under way, where a restart concerns several children.
+        #: The restart under way, where a restart concerns several children; else none ever.
         self._common: Round | None = None
         self._first: Round | None = None
         self._stop_reason = StopReason.STOPPED
@@ -150,7 +150,8 @@ class Tending:
         slot.up_since = self._now
         self._outside.emit(Started(self._outside.path, slot.child.name, life.reason))
         starter, slot.starter = slot.starter, None
-        if starter is not None and not starter.done() and life.running is not None:
+        if starter is not None and not starter.done():
+            assert life.running is not None
             starter.set_result(life.running)
             slot.forget = False
         if life.phase is not Phase.UP:
@@ -166,6 +167,8 @@ class Tending:
 
     def _has_exited(self, slot: Slot, life: Life, end: Exit) -> None:
         life.exit = life.exit or end
+        if life.phase is Phase.STOPPING:
+            life.hasten()
         if life.phase is not Phase.UP or not life.is_announced:
             return
         life.has_gone()
@@ -284,19 +287,16 @@ class Tending:
         )
         reasons = decisions.start_reasons(name, end, restart)
         names, due = restart.children, self._now + restart.after_seconds
-        alone = self.group.strategy == "one-for-one"
-        if not alone and self._common is not None:
-            old = self._common
+        # Where children restart alone, there is no other restart to join.
+        old = self._common
+        if old is not None:
             names = self._joined(names, old)
             reasons = _reasons_joined(reasons, old, name)
             due = max(due, old.due)
-        # A child of the first start that restarts alone leaves the others to it.
-        is_of_first = slot.round is not None and slot.round is self._first
-        replaced = slot.round if alone and not is_of_first else self._common
         round_ = Round(names, reasons, cause=name, due=due)
-        if replaced is not None:
-            self._dissolve(replaced)
-            if replaced is self._first:
+        if old is not None:
+            self._dissolve(old)
+            if old is self._first:
                 self._first = round_
         self._take_up(round_)
         self._advance(round_)

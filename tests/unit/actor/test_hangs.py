@@ -24,6 +24,7 @@ from airssys_wasm.actor import (
     Abandoned,
     Child,
     Exit,
+    Exited,
     ExitKind,
     Group,
     Restarted,
@@ -294,3 +295,57 @@ async def test_a_listener_that_raises_changes_nothing(caplog: pytest.LogCaptureF
     await supervisor.stop()
 
     assert "a listener failed at Started" in caplog.text
+
+
+@virtual
+async def test_one_that_has_ended_is_not_waited_for_though_its_stop_hangs() -> None:
+    host = FakeHost(a=[Behaviour(stop_seconds=FOREVER)])
+    supervisor = host.supervise(Child("a", 1, shutdown="infinity"))
+    await supervisor.start()
+    stopping = asyncio.create_task(supervisor.stop())
+    await settle(3.0)
+    host.alive["a"].exits(TRAPPED)
+
+    await stopping
+
+    assert 4.0 <= now() <= 4.1
+    assert Exited(("sup",), "a", TRAPPED) in host.events
+
+
+@virtual
+async def test_a_group_that_does_not_stop_in_time_is_killed_with_all_in_it() -> None:
+    host = FakeHost(deep=[Behaviour(stop_seconds=FOREVER)])
+    deep = Group(children=(Child("deep", 1, shutdown="infinity"), Child("next", 1)))
+    middle = Group(children=(Child("middle", deep),))
+    supervisor = host.supervise(Child("first", 1), Child("outer", middle, shutdown=2.0))
+    await supervisor.start()
+
+    await supervisor.terminate_child("outer")
+
+    assert 2.0 <= now() <= 2.1
+    assert host.verbs("stopped", "kill") == ["stopped next", "kill deep"]
+    assert await statuses(supervisor) == {"first": "running", "outer": "stopped"}
+    await supervisor.stop()
+
+
+@virtual
+async def test_a_fault_of_our_own_ends_in_a_logged_exit_and_no_caller_hangs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken() -> float:
+        raise ZeroDivisionError
+
+    host = FakeHost()
+    group = Group(children=(Child("a", 1), Child("b", 1)))
+    supervisor = Supervisor(group, host, chance=broken)
+    await supervisor.start()
+    host.alive["a"].exits(TRAPPED)
+    asking = asyncio.create_task(supervisor.count())
+
+    ended = await supervisor.wait()
+
+    assert ended.kind is ExitKind.EXCEPTION
+    assert isinstance(ended.error, ZeroDivisionError)
+    assert "supervisor root failed" in caplog.text
+    assert host.verbs("kill") == ["kill b"]
+    assert await refused(asking) == "stopped"

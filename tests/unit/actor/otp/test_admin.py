@@ -153,7 +153,7 @@ def test_two_children_of_one_name_are_refused() -> None:
 
 
 def test_children_may_be_given_as_a_list() -> None:
-    assert Group(children=[Child("child", 1)]).children == (Child("child", 1),)  # type: ignore[arg-type]
+    assert Group(children=[Child("child", 1)]).children == (Child("child", 1),)
 
 
 BAD_GROUPS = [

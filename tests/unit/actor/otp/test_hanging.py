@@ -151,7 +151,7 @@ async def seconds_for(children: int, *, dynamic: bool) -> float:
     host = FakeHost()
     supervisor = host.supervise()
     await supervisor.start()
-    began = time.perf_counter()
+    began = time.process_time()
     for number in range(children):
         await supervisor.start_child(Child(f"child-{number}", 1, restart="temporary"))
     for number, made in enumerate(host.all):
@@ -161,7 +161,7 @@ async def seconds_for(children: int, *, dynamic: bool) -> float:
             made.exits(TRAPPED if number % 2 else NORMAL)
     await settle()
     assert await counts(supervisor) == [0, 0, 0, 0]
-    elapsed = time.perf_counter() - began
+    elapsed = time.process_time() - began
     await supervisor.stop()
     return elapsed
 
@@ -183,12 +183,12 @@ async def test_scale_start_stop_many_children() -> None:
         host = FakeHost()
         supervisor = host.supervise()
         await supervisor.start()
-        began = time.perf_counter()
+        began = time.process_time()
         for number in range(children):
             await supervisor.start_child(Child(f"child-{number}", 1))
         await supervisor.stop()
         assert len(host.verbs("stopped")) == children
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     few = min([await seconds(500) for _ in range(3)])
     assert await seconds(5_000) / few < 40

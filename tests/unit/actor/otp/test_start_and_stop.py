@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from tests.unit.actor.fake_host import (
 )
 from tests.unit.actor.virtual_time import now, settle, virtual
 
-from airssys_wasm.actor import Child, Exit, ExitKind, Group, RestartType
+from airssys_wasm.actor import Child, Exit, Exited, ExitKind, Group, RestartType
 from airssys_wasm.errors import ChildInvalid, SupervisionError
 
 
@@ -206,8 +207,6 @@ async def test_sup_stop_race() -> None:
         for name, end in exits.items():
             host.alive[name].exits(end)
 
-    import asyncio  # noqa: PLC0415
-
     racing = asyncio.create_task(race())
     await supervisor.stop()
     await racing
@@ -231,8 +230,6 @@ async def test_sup_stop_non_shutdown_exit_dynamic(restart: RestartType) -> None:
         host.behaviours[f"child-{number}"] = [Behaviour(stop_seconds=FOREVER)]
         child = Child(f"child-{number}", "module", restart=restart, shutdown=5.0)
         await supervisor.start_child(child)
-        import asyncio  # noqa: PLC0415
-
         asyncio.get_running_loop().call_later(1.0 + number, host.alive[child.name].exits, end)
     before = await counts(supervisor)
 
@@ -240,3 +237,5 @@ async def test_sup_stop_non_shutdown_exit_dynamic(restart: RestartType) -> None:
 
     assert before == [4, 4, 0, 4]
     assert [made.ended for made in host.all] == list(ends)
+    said = {event.child: event.exit for event in host.events if isinstance(event, Exited)}
+    assert said == {f"child-{number}": end for number, end in enumerate(ends)}
