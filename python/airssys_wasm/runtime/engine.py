@@ -9,7 +9,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Self
 
-from airssys_wasm import _native as _native_module
+from airssys_wasm._native import __file__ as _native_file
 from airssys_wasm._native import runtime as _native
 from airssys_wasm.config import GIB, MIB, Policy
 from airssys_wasm.config.policy import require_seconds, require_whole
@@ -196,4 +196,4 @@ def _compiler(given: str | os.PathLike[str] | None) -> tuple[str, list[str]] | N
     program = os.fspath(given) if given is not None else sys.executable
     if not program:
         return None
-    return program, ["-I", "-S", "-c", _WORKER, _native_module.__file__]
+    return program, ["-I", "-S", "-c", _WORKER, _native_file]
