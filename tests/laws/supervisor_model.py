@@ -248,8 +248,7 @@ class Model:
 
     def has_exited(self, name: str) -> None:
         actor = self.actors[name]
-        about_to_stop = any(name in plan.members and not plan.begun for plan in self.plans)
-        if self.closing or about_to_stop:
+        if self.closing or self.is_about_to_stop(name):
             self.is_down(name)
             return
         actor.state = "down"
@@ -260,12 +259,17 @@ class Model:
             self.leave_plan(name)
             self.is_down(name)
 
+    def is_about_to_stop(self, name: str) -> bool:
+        return any(name in plan.members and not plan.begun for plan in self.plans)
+
     def start_failed(self, name: str) -> None:
         actor = self.actors[name]
         actor.state = "down"
         if actor.requested:
             actor.requested = False
             self.leave_plan(name)
+            self.is_down(name)
+        elif self.closing or self.is_about_to_stop(name):
             self.is_down(name)
         elif any(plan.cause is None and name in plan.members for plan in self.plans):
             self.close()
@@ -287,7 +291,15 @@ class Model:
         actor.state, actor.alive = "down", False
         gone = actor.script.restart == "temporary" or (actor.new and not actor.requested)
         if gone and name in self.names:
-            self.names.remove(name)
+            self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """One of the same name that is added later is another one."""
+        self.names.remove(name)
+        for plan in self.plans:
+            for names in (plan.members, plan.to_stop, plan.to_start):
+                if name in names:
+                    names.remove(name)
 
     def fail(self, name: str, ran: float) -> None:
         actor, trace = self.actors[name], self.trace
@@ -330,7 +342,7 @@ class Model:
         for plan in list(self.plans):
             if name not in plan.members:
                 continue
-            if plan.cause == name and self.actors[name].state != "up":
+            if plan.cause == name and name in plan.to_start:
                 self.plans.remove(plan)
                 continue
             for names in (plan.members, plan.to_stop, plan.to_start):
@@ -363,7 +375,7 @@ class Model:
             actor.streak, actor.requested = 0, True
             self.start(name)
         elif is_stopped:
-            self.names.remove(name)
+            self.forget(name)
 
     def add(self, name: str) -> None:
         if name in self.names:

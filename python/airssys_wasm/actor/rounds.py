@@ -145,10 +145,14 @@ class Round:
             self._to_start.pop()
         return None
 
-    @property
-    def remaining(self) -> list[str]:
-        """The children that are not up yet, in start order."""
-        return list(reversed(self._to_start))
+    def remaining(self, slots: Mapping[str, Slot]) -> set[str]:
+        """Return the children that take part and are not up yet."""
+        present = ((name, slots.get(name)) for name in self._to_start)
+        return {name for name, slot in present if slot is not None and slot.round is self}
+
+    def awaits(self, name: str) -> bool:
+        """Whether the child is not up yet."""
+        return name in self._to_start
 
     def clear_timer(self) -> None:
         """Wait no more."""

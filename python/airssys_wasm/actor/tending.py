@@ -32,16 +32,10 @@ from airssys_wasm.actor.life import (
     Phase,
     Surroundings,
 )
-from airssys_wasm.actor.rounds import Round, Slot
+from airssys_wasm.actor.restarts import IsDue, Restarts
+from airssys_wasm.actor.rounds import Slot
 from airssys_wasm.actor.spawner import Running
 from airssys_wasm.errors import SupervisionError
-
-
-@dataclass(frozen=True, slots=True)
-class IsDue:
-    """The wait before a restart is over."""
-
-    round: Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +83,14 @@ class Tending:
         self._outside = outside
         self._ready = ready
         self._windows: dict[str, Window] = {}
-        #: The restart under way, where a restart concerns several children; else none ever.
-        self._common: Round | None = None
-        self._first: Round | None = None
+        self._restarts = Restarts(
+            self.slots,
+            alone=group.strategy == "one-for-one",
+            loop=outside.lives.loop,
+            start=self.start,
+            post=outside.post,
+            first_is_done=self._all_have_started,
+        )
         self._stop_reason = StopReason.STOPPED
         self._to_close: list[str] = []
 
@@ -99,10 +98,12 @@ class Tending:
 
     def begin(self, reason: StartReason) -> None:
         """Start the children of the group, one after the other."""
-        self.slots = {child.name: Slot(child) for child in self.group.children}
-        self._first = Round(list(self.slots), dict.fromkeys(self.slots, reason))
-        self._take_up(self._first)
-        self._advance(self._first)
+        self.slots.update((child.name, Slot(child)) for child in self.group.children)
+        self._restarts.begin_first(reason)
+
+    def _all_have_started(self) -> None:
+        if not self._ready.done():
+            self._ready.set_result(None)
 
     def start(self, slot: Slot, reason: StartReason) -> None:
         """Begin a life in ``slot``, which is down."""
@@ -125,7 +126,7 @@ class Tending:
         """Take one event. Those of a life that was replaced are nobody's."""
         match event:
             case IsDue(round=due):
-                self._round_is_due(due)
+                self._restarts.is_due(due)
             case Withdrawn(slot=slot, starter=starter):
                 self._withdraw(slot, starter)
             case _:
@@ -160,7 +161,7 @@ class Tending:
             life.end(StopReason.STOPPED)
             return
         if slot.round is not None:
-            self._advance(slot.round)
+            self._restarts.advance(slot.round)
         if life.exit is not None:
             # It ended before its start had returned.
             self._has_exited(slot, life, life.exit)
@@ -184,7 +185,7 @@ class Tending:
         self._put_down(slot, end)
         if slot.starter is not None:
             self._refuse_starter(slot, "start-failed", f"could not be started: {end}", end.error)
-            self._leave_round(slot)
+            self._restarts.leave(slot)
             self._is_down(slot)
         elif self._is_wanted_down(slot):
             self._is_down(slot)
@@ -222,7 +223,7 @@ class Tending:
         if self.closing is not None:
             self._close_next()
         elif slot.round is not None:
-            self._advance(slot.round)
+            self._restarts.advance(slot.round)
 
     # Decisions
 
@@ -243,7 +244,7 @@ class Tending:
                 self._escalate(slot, end, most)
             case GiveUp(attempts_max=most):
                 self._outside.emit(GaveUp(self._outside.path, child.name, end, most))
-                self._leave_round(slot)
+                self._restarts.leave(slot)
 
     def _has_ended(self, slot: Slot, end: Exit) -> None:
         others = (other for other in self.slots.values() if other is not slot)
@@ -253,7 +254,7 @@ class Tending:
         decision = decisions.after_end(
             slot.child, self.group.auto_shutdown, significant_left=significant_left
         )
-        self._leave_round(slot)
+        self._restarts.leave(slot)
         if decision.forget:
             self.drop(slot)
         if isinstance(decision, Stop):
@@ -270,8 +271,6 @@ class Tending:
         )
         self.close(Exit(ExitKind.SHUTDOWN, detail, gave_up_on=end))
 
-    # Restarts
-
     def _restart(self, slot: Slot, end: Exit, restart: Restart) -> None:
         name = slot.child.name
         self._outside.emit(
@@ -285,83 +284,7 @@ class Tending:
                 restart.after_seconds,
             )
         )
-        reasons = decisions.start_reasons(name, end, restart)
-        names, due = restart.children, self._now + restart.after_seconds
-        # Where children restart alone, there is no other restart to join.
-        old = self._common
-        if old is not None:
-            names = self._joined(names, old)
-            reasons = _reasons_joined(reasons, old, name)
-            due = max(due, old.due)
-        round_ = Round(names, reasons, cause=name, due=due)
-        if old is not None:
-            self._dissolve(old)
-            if old is self._first:
-                self._first = round_
-        self._take_up(round_)
-        self._advance(round_)
-
-    def _joined(self, names: tuple[str, ...], old: Round) -> tuple[str, ...]:
-        wanted = {*names, *old.remaining}
-        return tuple(name for name in self.slots if name in wanted)
-
-    def _take_up(self, round_: Round) -> None:
-        for name in round_.names:
-            self.slots[name].round = round_
-        if self.group.strategy != "one-for-one":
-            self._common = round_
-
-    def _dissolve(self, round_: Round) -> None:
-        round_.clear_timer()
-        for name in round_.names:
-            slot = self.slots.get(name)
-            if slot is not None and slot.round is round_:
-                slot.round = None
-        if self._common is round_:
-            self._common = None
-
-    def _advance(self, round_: Round) -> None:
-        """Take the next step of a restart or of the first start."""
-        if (slot := round_.next_to_stop(self.slots)) is not None:
-            assert slot.life is not None
-            slot.life.end(StopReason.RESTARTED)
-            return
-        if not round_.is_starting and self._now < round_.due:
-            loop = self._outside.lives.loop
-            round_.clear_timer()
-            round_.timer = loop.call_at(round_.due, self._outside.post, IsDue(round_))
-            return
-        round_.is_starting = True
-        slot = round_.next_to_start(self.slots)
-        if slot is None:
-            self._is_done(round_)
-        elif slot.life is None:
-            self.start(slot, round_.reasons[slot.child.name])
-
-    def _round_is_due(self, round_: Round) -> None:
-        if round_.timer is not None:
-            round_.timer = None
-            # A timer may fire a clock's grain early.
-            round_.due = self._now
-            self._advance(round_)
-
-    def _is_done(self, round_: Round) -> None:
-        self._dissolve(round_)
-        if round_ is self._first:
-            self._first = None
-            if not self._ready.done():
-                self._ready.set_result(None)
-
-    def _leave_round(self, slot: Slot) -> None:
-        """Take a child out of its restart; the one that failed takes the others with it."""
-        round_ = slot.round
-        if round_ is None:
-            return
-        slot.round = None
-        if round_.cause == slot.child.name and not slot.is_up:
-            self._is_done(round_)
-        else:
-            self._advance(round_)
+        self._restarts.begin(name, end, restart)
 
     # What users ask for
 
@@ -370,7 +293,7 @@ class Tending:
         if slot.starter is not None:
             self._refuse_starter(slot, "stopped", "was stopped while it started")
         slot.waiting.append(waiting)
-        self._leave_round(slot)
+        self._restarts.leave(slot)
         if slot.life is None:
             self._is_down(slot)
         else:
@@ -387,7 +310,7 @@ class Tending:
     def _withdraw(self, slot: Slot, starter: asyncio.Future[Running]) -> None:
         if slot.starter is starter:
             slot.starter = None
-            self._leave_round(slot)
+            self._restarts.leave(slot)
             if slot.life is not None:
                 slot.life.end(StopReason.STOPPED)
 
@@ -440,23 +363,10 @@ class Tending:
                     future.set_result(None)
 
     def _stand_down(self, what: str) -> None:
+        self._restarts.stand_down()
         for slot in self.slots.values():
-            if slot.round is not None:
-                slot.round.clear_timer()
-                slot.round = None
             self._refuse_starter(slot, "stopped", what)
-        self._common = self._first = None
 
     @property
     def _now(self) -> float:
         return self._outside.lives.loop.time()
-
-
-def _reasons_joined(
-    reasons: dict[str, StartReason], old: Round, failed: str
-) -> dict[str, StartReason]:
-    """Return what each child of two restarts in one is told: its own failure before others'."""
-    joined = {**old.reasons, **reasons}
-    if old.cause in old.remaining and old.cause != failed:
-        joined[old.cause] = old.reasons[old.cause]
-    return joined

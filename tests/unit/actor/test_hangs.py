@@ -349,3 +349,23 @@ async def test_a_fault_of_our_own_ends_in_a_logged_exit_and_no_caller_hangs(
     assert "supervisor root failed" in caplog.text
     assert host.verbs("kill") == ["kill b"]
     assert await refused(asking) == "stopped"
+
+
+@virtual
+async def test_one_that_was_taken_out_of_a_restart_is_not_started_by_the_next() -> None:
+    host = FakeHost(a=[Behaviour(), Behaviour(start_seconds=5.0), Behaviour()])
+    children = [Child(name, 1) for name in "abc"]
+    async with running(host, *children, strategy="rest-for-one") as supervisor:
+        host.alive["a"].exits(TRAPPED)
+        await settle(1.0)
+        await supervisor.terminate_child("b")
+        await supervisor.start_child(Child("d", 1))
+        host.alive["d"].exits(TRAPPED)
+        await settle(1.0)
+
+        assert await statuses(supervisor) == {
+            "a": "running",
+            "b": "stopped",
+            "c": "running",
+            "d": "running",
+        }
