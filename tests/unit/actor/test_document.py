@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import airssys_wasm as aw
-from airssys_wasm.actor import Supervisor
 from tests.unit.actor.fake_host import TRAPPED, FakeHost, statuses
 from tests.unit.actor.virtual_time import settle, virtual
+
+import airssys_wasm as aw
+from airssys_wasm.actor import Supervisor
 
 PAGE = Path(__file__).parents[3] / "docs" / "supervision.md"
 
