@@ -24,12 +24,29 @@ AirssysError
   SupervisionError      a supervisor could not do what was asked of it
     ChildInvalid        a child, or its group, is not described as it must be
   CodecError            bytes are no value of their codec, or a value has no form in it
+  NameTaken             another actor has the name, or there are too many
+  MessagingError        a message was not accepted, or a request has no reply
+    ActorNotFound       no actor has the name
+    MailboxClosed       the actor takes no more messages
+      ActorStopped      it has stopped for good
+    MailboxFull         its mailbox is full, and nobody may wait
+    MessageTooLarge     the payload is larger than a message may be
+    MessageDropped      the message expired, or made way for newer ones
+    MessageRefused      the handler refused it
+    AskTimeout          no reply came in time
+    ActorFailed         the actor failed while it had the request
+    RequestCycle        waiting would close a circle of actors
+    RequestCancelled    the request was given up, or left unanswered
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ActorFailed",
+    "ActorNotFound",
+    "ActorStopped",
     "AirssysError",
+    "AskTimeout",
     "BuildError",
     "CallTimeout",
     "CapabilityDenied",
@@ -47,8 +64,17 @@ __all__ = [
     "InstanceBusy",
     "InstanceClosed",
     "LimitInvalid",
+    "MailboxClosed",
+    "MailboxFull",
+    "MessageDropped",
+    "MessageRefused",
+    "MessageTooLarge",
+    "MessagingError",
+    "NameTaken",
     "OutOfMemory",
     "ReentrantCall",
+    "RequestCancelled",
+    "RequestCycle",
     "SupervisionError",
     "Trapped",
     "ValueMismatch",
@@ -271,3 +297,81 @@ class CodecError(AirssysError, ValueError):
         super().__init__(message)
         self.offset = offset
         self.path = path
+
+
+class NameTaken(AirssysError, ValueError):
+    """Another actor has the name, or the host holds as many as it may; nothing was started."""
+
+
+class MessagingError(AirssysError):
+    """A message was not accepted, or a request has no reply.
+
+    Attributes:
+        actor: the actor it was for, or that failed; empty where there is none to name.
+    """
+
+    def __init__(self, message: str, actor: str = "") -> None:
+        super().__init__(message)
+        self.actor = actor
+
+
+class ActorNotFound(MessagingError, LookupError):
+    """No actor has the name."""
+
+
+class MailboxClosed(MessagingError):
+    """The actor takes no more messages."""
+
+
+class ActorStopped(MailboxClosed):
+    """The actor has stopped for good, or did before it handled the message."""
+
+
+class MailboxFull(MessagingError):
+    """The mailbox is full, and its policy is to refuse, or the sender would not wait."""
+
+
+class MessageTooLarge(MessagingError, ValueError):
+    """The payload is larger than a message may be; nothing was sent."""
+
+
+class MessageDropped(MessagingError):
+    """The message expired, or made way for newer ones, before it was handled."""
+
+
+class MessageRefused(MessagingError):
+    """The handler refused the message.
+
+    Attributes:
+        reason: the case of ``message-error``: ``malformed``, ``codec-unsupported``,
+            ``unsupported``, ``refused``, ``busy`` or ``failed``.
+    """
+
+    def __init__(self, message: str, actor: str = "", reason: str = "") -> None:
+        super().__init__(message, actor)
+        self.reason = reason
+
+
+class AskTimeout(MessagingError, TimeoutError):
+    """No reply came in time; the actor may still be working on the request."""
+
+
+class ActorFailed(MessagingError):
+    """The actor failed while it had the request.
+
+    Attributes:
+        kind: how it failed: ``trapped``, ``timed-out``, ``out-of-fuel``, ``out-of-memory``
+            or ``initialization-failed``.
+    """
+
+    def __init__(self, message: str, actor: str = "", kind: str = "") -> None:
+        super().__init__(message, actor)
+        self.kind = kind
+
+
+class RequestCycle(MessagingError):
+    """Waiting for the reply would close a circle of actors that wait for each other."""
+
+
+class RequestCancelled(MessagingError):
+    """The request was given up, or its handler left it unanswered."""

@@ -289,6 +289,8 @@ class Model:
     def is_down(self, name: str) -> None:
         actor = self.actors[name]
         actor.state, actor.alive = "down", False
+        if not any(name in plan.members for plan in self.plans):
+            actor.requested = False
         gone = actor.script.restart == "temporary" or (actor.new and not actor.requested)
         if gone and name in self.names:
             self.forget(name)
@@ -344,6 +346,9 @@ class Model:
                 continue
             if plan.cause == name and name in plan.to_start:
                 self.plans.remove(plan)
+                for other in [each for each in plan.to_start if each != name]:
+                    if other in self.names and self.actors[other].state == "down":
+                        self.is_down(other)
                 continue
             for names in (plan.members, plan.to_stop, plan.to_start):
                 if name in names:

@@ -185,7 +185,7 @@ class Tending:
         self._put_down(slot, end)
         if slot.starter is not None:
             self._refuse_starter(slot, "start-failed", f"could not be started: {end}", end.error)
-            self._restarts.leave(slot)
+            self._leave_restart(slot)
             self._is_down(slot)
         elif self._is_wanted_down(slot):
             self._is_down(slot)
@@ -216,14 +216,24 @@ class Tending:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
-        # Someone who waits for its start still gets it, from the restart that stopped it.
-        is_new = slot.forget and slot.starter is None
-        if is_new or slot.child.restart == "temporary":
-            self.drop(slot)
+        self._keep_or_drop(slot)
         if self.closing is not None:
             self._close_next()
         elif slot.round is not None:
             self._restarts.advance(slot.round)
+
+    def _keep_or_drop(self, slot: Slot) -> None:
+        if slot.round is None:
+            self._refuse_starter(slot, "stopped", "was stopped while it started")
+        # Someone who waits for its start still gets it, from the restart that stopped it.
+        is_new = slot.forget and slot.starter is None
+        if is_new or slot.child.restart == "temporary":
+            self.drop(slot)
+
+    def _leave_restart(self, slot: Slot) -> None:
+        for left in self._restarts.leave(slot):
+            if left.life is None:
+                self._keep_or_drop(left)
 
     # Decisions
 
@@ -244,7 +254,7 @@ class Tending:
                 self._escalate(slot, end, most)
             case GiveUp(attempts_max=most):
                 self._outside.emit(GaveUp(self._outside.path, child.name, end, most))
-                self._restarts.leave(slot)
+                self._leave_restart(slot)
 
     def _has_ended(self, slot: Slot, end: Exit) -> None:
         others = (other for other in self.slots.values() if other is not slot)
@@ -254,7 +264,7 @@ class Tending:
         decision = decisions.after_end(
             slot.child, self.group.auto_shutdown, significant_left=significant_left
         )
-        self._restarts.leave(slot)
+        self._leave_restart(slot)
         if decision.forget:
             self.drop(slot)
         if isinstance(decision, Stop):
@@ -293,7 +303,7 @@ class Tending:
         if slot.starter is not None:
             self._refuse_starter(slot, "stopped", "was stopped while it started")
         slot.waiting.append(waiting)
-        self._restarts.leave(slot)
+        self._leave_restart(slot)
         if slot.life is None:
             self._is_down(slot)
         else:
@@ -310,7 +320,7 @@ class Tending:
     def _withdraw(self, slot: Slot, starter: asyncio.Future[Running]) -> None:
         if slot.starter is starter:
             slot.starter = None
-            self._restarts.leave(slot)
+            self._leave_restart(slot)
             if slot.life is not None:
                 slot.life.end(StopReason.STOPPED)
 

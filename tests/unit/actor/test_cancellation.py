@@ -112,6 +112,24 @@ async def test_a_child_stopped_while_someone_waits_for_its_start_refuses_them() 
     await supervisor.stop()
 
 
+@virtual
+async def test_whoever_waits_for_a_start_that_nobody_makes_any_more_is_refused() -> None:
+    """The start was stopped by a restart, and then the restart by a user."""
+    host = FakeHost(a=[Behaviour(), SLOW], b=[SLOW])
+    supervisor = host.supervise(Child("a", 1), strategy="one-for-all")
+    await supervisor.start()
+    asking = asyncio.create_task(supervisor.start_child(Child("b", 1)))
+    await settle(1.0)
+    host.alive["a"].exits(TRAPPED)
+    await settle(1.0)
+    await supervisor.terminate_child("a")
+
+    (error,) = await asyncio.gather(asking, return_exceptions=True)
+    assert getattr(error, "reason", None) == "stopped"
+    assert await statuses(supervisor) == {"a": "stopped"}
+    await supervisor.stop()
+
+
 def test_a_loop_that_ends_leaves_nothing_that_runs() -> None:
     """As ``asyncio.run`` does it: every task is cancelled, in no order."""
     host = FakeHost(b=[Behaviour(stop_seconds=FOREVER)])
