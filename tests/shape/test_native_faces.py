@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 NATIVE = "airssys_wasm._native"
 # Rooms that are faces of the native module. A room is a folder or a file.
-FACES = {"codec", "runtime", "wit", "sdk", "config"}
+FACES = {"codec", "runtime", "wit", "sdk", "config", "broker"}
 ASKS_FOR_THE_GIL = ("Python::attach(", "Python::try_attach(", "PyGILState_Ensure(")
 
 

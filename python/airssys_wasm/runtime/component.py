@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ValueMismatch
-from airssys_wasm.runtime.lifecycle import initialize, initializer
+from airssys_wasm.runtime.lifecycle import Identity, component_name, initialize, initializer
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
 if TYPE_CHECKING:
@@ -177,6 +177,23 @@ class Component:
             ComponentFailed: its start function or ``initialize`` failed, or its
                 memories are larger than the limit from the start.
         """
+        return self.instantiate_as(None, limits=limits, imports=imports, grant=grant, config=config)
+
+    def instantiate_as(
+        self,
+        identity: Identity | None,
+        *,
+        limits: Limits,
+        imports: Mapping[str, object] | None = None,
+        grant: Grant | None = None,
+        config: bytes = b"",
+    ) -> Instance:
+        """Make an instance for an actor; :meth:`instantiate` says the rest.
+
+        Args:
+            identity: who it is, and why it starts; ``None`` for an instance that no actor
+                system runs.
+        """
         _require_types(limits, grant, imports)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
@@ -191,7 +208,7 @@ class Component:
             initialize(
                 instance,
                 first,
-                name=self.name,
+                identity=identity or Identity("local", component_name(self.name)),
                 limits=limits,
                 variables=granted[_VARIABLES],
                 config=config,

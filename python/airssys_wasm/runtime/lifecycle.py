@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airssys_wasm._native.runtime import Variant
@@ -47,11 +48,30 @@ def initializer(name: str, functions: Iterable[str], config: bytes) -> str | Non
     return function
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an instance is, and why it starts, as ``initialize`` is told.
+
+    Args:
+        namespace: who the component belongs to.
+        name: which component it is.
+        instance: which of its instances.
+        incarnation: grows with each restart and each change of version.
+        reason: ``start-reason`` of the interface.
+    """
+
+    namespace: str
+    name: str
+    instance: str = "0"
+    incarnation: int = 1
+    reason: Variant = field(default_factory=lambda: Variant("first"))
+
+
 def initialize(
     instance: Instance,
     function: str,
     *,
-    name: str,
+    identity: Identity,
     limits: Limits,
     variables: list[tuple[str, str]] | None,
     config: bytes,
@@ -61,7 +81,7 @@ def initialize(
     Args:
         instance: a new instance.
         function: its ``initialize``.
-        name: the name the component was loaded under.
+        identity: who it is, and why it starts.
         limits: what the instance may use.
         variables: the environment it was granted.
         config: bytes for it; empty bytes are no configuration at all.
@@ -71,20 +91,24 @@ def initialize(
         ComponentFailed: it did not survive it.
     """
     try:
-        instance.call(function, component_config(name, limits, variables or [], config))
+        instance.call(function, component_config(identity, limits, variables or [], config))
     except BaseException:
         instance.close()
         raise
 
 
 def component_config(
-    name: str, limits: Limits, variables: list[tuple[str, str]], config: bytes
+    identity: Identity, limits: Limits, variables: list[tuple[str, str]], config: bytes
 ) -> dict[str, Any]:
-    """Return the ``component-config`` of an instance that no actor system runs."""
+    """Return the ``component-config`` of an instance."""
     return {
-        "id": {"namespace": "local", "name": component_name(name), "instance": "0"},
-        "incarnation": 1,
-        "reason": Variant("first"),
+        "id": {
+            "namespace": identity.namespace,
+            "name": identity.name,
+            "instance": identity.instance,
+        },
+        "incarnation": identity.incarnation,
+        "reason": identity.reason,
         "limits": {
             "memory-bytes-max": limits.memory_bytes_max,
             # Rounded up: a limit that the guest sees as zero would be a lie.

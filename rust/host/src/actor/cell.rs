@@ -68,6 +68,8 @@ struct Inner {
     mailbox: Mailbox<Message>,
     phase: Phase,
     stopping: bool,
+    /// Whether the instance goes, and the actor waits for another.
+    retiring: bool,
     /// Messages in the mailbox that may expire: only those need a look at the clock.
     expiring: u32,
     incarnation: u64,
@@ -140,6 +142,7 @@ impl Cell {
                 mailbox: Mailbox::new(limits),
                 phase: Phase::Vacant,
                 stopping: false,
+                retiring: false,
                 expiring: 0,
                 incarnation: 0,
                 behaviour: None,
@@ -207,6 +210,7 @@ impl Cell {
         }
         inner.interrupt = behaviour.interrupter();
         inner.behaviour = Some(behaviour);
+        inner.retiring = false;
         inner.incarnation += 1;
         inner.phase = Phase::Idle;
         let incarnation = inner.incarnation;
@@ -447,7 +451,7 @@ impl Cell {
         };
         inner.phase = Phase::Running;
         loop {
-            if inner.stopping || budget.is_used_up() {
+            if inner.stopping || inner.retiring || budget.is_used_up() {
                 return self.rest(inner, behaviour);
             }
             let now = inner.now();
@@ -545,6 +549,10 @@ impl Cell {
             self.finish(inner);
             return Ran::Done;
         }
+        if inner.retiring {
+            self.empty(inner);
+            return Ran::Done;
+        }
         if inner.mailbox.is_empty() {
             inner.phase = Phase::Idle;
             return Ran::Done;
@@ -586,10 +594,12 @@ impl Cell {
             }
             handled => {
                 inner.phase = Phase::Idle;
-                let stops = inner.stopping;
-                let woken = !stops && inner.wake_if_any();
-                if stops {
+                let goes = inner.stopping || inner.retiring;
+                let woken = !goes && inner.wake_if_any();
+                if inner.stopping {
                     self.finish(inner);
+                } else if inner.retiring {
+                    self.empty(inner);
                 } else {
                     drop(inner);
                 }
@@ -609,14 +619,14 @@ impl Cell {
         inner.phase = Phase::Vacant;
         inner.interrupt = None;
         let incarnation = inner.incarnation;
-        let stops = inner.stopping;
-        if stops {
+        let wanted = inner.stopping || inner.retiring;
+        if inner.stopping {
             self.finish(inner);
         } else {
             drop(inner);
         }
         drop(behaviour.into());
-        if !stops {
+        if !wanted {
             self.shared.observer.ended(self, incarnation, &exit);
         }
         Refusal::Failed {
@@ -646,12 +656,30 @@ impl Cell {
         }
     }
 
-    /// Interrupts the handler that runs; its end is that of the instance.
-    pub fn interrupt(&self) {
-        let interrupt = self.inner().interrupt.clone();
-        if let Some(interrupt) = interrupt {
-            interrupt.interrupt();
+    /// Takes its instance away: at once if it is idle, else the running handler is
+    /// interrupted. The mailbox waits for another, and nobody is told of an end.
+    pub fn retire(&self) {
+        let mut inner = self.inner();
+        match inner.phase {
+            Phase::Idle | Phase::Queued => self.empty(inner),
+            Phase::Running | Phase::Away => {
+                inner.retiring = true;
+                let interrupt = inner.interrupt.clone();
+                drop(inner);
+                if let Some(interrupt) = interrupt {
+                    interrupt.interrupt();
+                }
+            }
+            Phase::Vacant | Phase::Stopped => {}
         }
+    }
+
+    fn empty(&self, mut inner: MutexGuard<'_, Inner>) {
+        inner.phase = Phase::Vacant;
+        inner.interrupt = None;
+        let behaviour = inner.behaviour.take();
+        drop(inner);
+        drop(behaviour);
     }
 
     fn finish(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {

@@ -157,8 +157,9 @@ impl Actor {
         Self::here(py, || self.cell.stop())
     }
 
-    fn interrupt(&self) {
-        self.cell.interrupt();
+    /// Takes its instance away; the mailbox waits for another.
+    fn retire(&self, py: Python<'_>) -> Result<()> {
+        Self::here(py, || self.cell.retire())
     }
 
     #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None))]

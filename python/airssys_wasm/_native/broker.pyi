@@ -1,0 +1,154 @@
+"""Actors and their messages. The faces of this module are ``airssys_wasm.broker`` and ``host``."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, final
+
+from airssys_wasm._native.codec import Borsh
+from airssys_wasm._native.runtime import Engine, Instance, Receipt
+
+__all__ = ["Actor", "Broker", "Reply"]
+
+@final
+class Reply:
+    """What an actor answered; immutable."""
+
+    @property
+    def value(self) -> Any:
+        """The answer, read by its codec.
+
+        Raises:
+            CodecError: the payload is no value of its codec, or of one that needs a schema.
+        """
+
+    @property
+    def payload(self) -> bytes:
+        """The answer as bytes, without a codec prefix."""
+
+    @property
+    def codec(self) -> int:
+        """Multicodec number of the payload, such as ``codec.CBOR``."""
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """What serving the request took; ``None`` if no component did."""
+
+class Actor:
+    """An actor, whatever instance it has at the time. The face documents the methods."""
+
+    @property
+    def name(self) -> str:
+        """Its address."""
+
+    @property
+    def handle(self) -> int:
+        """Its number in this process; never used again."""
+
+    @property
+    def incarnation(self) -> int:
+        """Grows with each instance it has; 0 before the first."""
+
+    @property
+    def status(self) -> str:
+        """``starting``, ``running``, ``failed``, ``stopping`` or ``stopped``."""
+
+    @property
+    def mailbox(self) -> dict[str, int]:
+        """What its mailbox did, and holds."""
+
+    def occupy(self, instance: Instance) -> int | None:
+        """Give it an instance; return the how-manieth, or ``None`` if it takes none now."""
+
+    def retire(self) -> None:
+        """Take its instance away, interrupting what runs; the mailbox waits for another."""
+
+    def stop(self) -> None:
+        """Stop it for good, interrupting what runs."""
+
+    def try_send(
+        self,
+        value: object,
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        priority: str | None = None,
+        ttl: float | None = None,
+    ) -> None:
+        """Send without waiting for room."""
+
+    def send(
+        self,
+        value: object,
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        priority: str | None = None,
+        ttl: float | None = None,
+    ) -> Awaitable[None]:
+        """Send; await room where the mailbox is full."""
+
+    def send_waiting(
+        self,
+        value: object,
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        priority: str | None = None,
+        ttl: float | None = None,
+    ) -> None:
+        """The same on this thread."""
+
+    def try_send_many(
+        self, values: list[object], *, codec: str = "cbor", schema: Borsh | None = None
+    ) -> int:
+        """Send in one crossing; return how many were accepted before the mailbox was full."""
+
+    def ask(
+        self,
+        value: object,
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+    ) -> Awaitable[Reply]:
+        """Ask; await the reply."""
+
+    def ask_waiting(
+        self,
+        value: object,
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+    ) -> Reply:
+        """The same on this thread."""
+
+@final
+class Broker:
+    """The actors of one host."""
+
+    def __new__(cls, engine: Engine, wake: Callable[[], object]) -> Broker:
+        """Make one; ``wake`` is called, from any thread, when there are events to take."""
+
+    def register(self, name: str, *, messages_max: int, bytes_max: int, when_full: str) -> Actor:
+        """Make an actor that waits for an instance."""
+
+    def find(self, name: str) -> Actor | None:
+        """Return the actor of a name."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all actors, in no order."""
+
+    @property
+    def orphans(self) -> int:
+        """Replies that came after their request had ended."""
+
+    @property
+    def dead_letters_posted(self) -> int:
+        """Messages that were not handled."""
+
+    def take_events(self) -> list[tuple[str, str, int, str, str]]:
+        """Return what happened since: event, actor, incarnation or letter, kind, detail."""
+
+    def close(self) -> None:
+        """Stop all actors, and take no new ones."""

@@ -1,0 +1,9 @@
+"""Actors by name, and the messages to them."""
+
+from __future__ import annotations
+
+from airssys_wasm._native.broker import Actor as NativeActor
+from airssys_wasm._native.broker import Broker, Reply
+from airssys_wasm.broker.mailbox import Mailbox, WhenFull
+
+__all__ = ["Broker", "Mailbox", "NativeActor", "Reply", "WhenFull"]
