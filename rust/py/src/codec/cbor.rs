@@ -145,6 +145,9 @@ impl<'py> Decoder<'py, '_> {
             }
             let start = self.reader.offset();
             let item = self.reader.item()?;
+            if !matches!(item, Item::Break) {
+                self.owed.paid(u64::from(self.tree.is_counted()));
+            }
             let value = match item {
                 Item::Array(count) => {
                     let missing = self.claim(count, 1)?;
@@ -180,7 +183,6 @@ impl<'py> Decoder<'py, '_> {
     #[inline]
     fn put(&mut self, mut value: Bound<'py, PyAny>) -> Outcome<Option<Bound<'py, PyAny>>> {
         loop {
-            self.owed.paid(u64::from(self.tree.is_counted()));
             if let Some(value) = self.tree.put(value)? {
                 return Ok(Some(value));
             }

@@ -288,7 +288,7 @@ impl Owed {
         Ok(())
     }
 
-    /// Takes off items that were read.
+    /// Takes off items whose heads were read.
     #[inline]
     pub fn paid(&mut self, items: u64) {
         self.0 -= items;
