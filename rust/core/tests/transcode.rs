@@ -46,7 +46,9 @@ impl Value {
             Self::Text(text) => text_item(out, text),
             Self::List(items) => {
                 cbor::head(out, cbor::ARRAY, items.len() as u64);
-                items.iter().for_each(|item| item.cbor(out));
+                for item in items {
+                    item.cbor(out);
+                }
             }
             Self::Map(pairs) => {
                 cbor::head(out, cbor::MAP, pairs.len() as u64);

@@ -8,6 +8,11 @@
 //! Nothing here recurses, and nothing takes memory because a length claims it: what is
 //! allocated is in proportion to the bytes that are there.
 
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "an error travels boxed, so that the values that fit stay small"
+)]
+
 pub mod borsh;
 pub mod cbor;
 mod code;

@@ -92,7 +92,12 @@ pub fn with_prefix<T>(value: &Bound<'_, PyAny>, look: impl FnOnce(&[u8]) -> T) -
         return Ok(look(&start));
     }
     let view = PyMemoryView::from(value)?;
-    let start = view.get_item(PySlice::new(value.py(), 0, PREFIX_BYTES_MAX as isize, 1))?;
+    let start = view.get_item(PySlice::new(
+        value.py(),
+        0,
+        PREFIX_BYTES_MAX.cast_signed(),
+        1,
+    ))?;
     Ok(look(copied(&start)?.as_bytes()))
 }
 
@@ -101,5 +106,5 @@ pub fn from_byte<'py>(
     view: &Bound<'py, PyMemoryView>,
     start: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    view.get_item(PySlice::new(view.py(), start as isize, isize::MAX, 1))
+    view.get_item(PySlice::new(view.py(), start.cast_signed(), isize::MAX, 1))
 }

@@ -85,6 +85,10 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Of the first and last eight bytes and the length: cheap, and good enough for names.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "ten bits are left of the number"
+)]
 #[inline]
 fn slot_of(key: &[u8]) -> usize {
     let (first, last) = match (key.first_chunk(), key.last_chunk()) {

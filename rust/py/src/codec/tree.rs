@@ -160,7 +160,7 @@ impl<'py> Tree<'py> {
     /// # Errors
     ///
     /// If a signal handler raises, or there is no memory.
-    #[inline(always)]
+    #[inline]
     pub fn put(&mut self, value: Bound<'py, PyAny>) -> Outcome<Option<Bound<'py, PyAny>>> {
         match &self.top.kind {
             Kind::List => self.values.push(value),
@@ -176,7 +176,7 @@ impl<'py> Tree<'py> {
         }
         // One that its reader closes counts down from so far that it never gets there.
         self.top.missing -= 1;
-        if self.top.missing % VALUES_PER_LOOK == 0 && self.top.missing > 0 {
+        if self.top.missing.is_multiple_of(VALUES_PER_LOOK) && self.top.missing > 0 {
             signals(self.py)?;
         }
         Ok(None)

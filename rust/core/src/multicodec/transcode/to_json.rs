@@ -42,7 +42,12 @@ impl Writer<'_, '_> {
         if item == Item::Break {
             return self.end_indefinite(start).map(|()| false);
         }
-        if self.nest.levels.last().is_some_and(|level| level.missing.is_some()) {
+        if self
+            .nest
+            .levels
+            .last()
+            .is_some_and(|level| level.missing.is_some())
+        {
             self.owed.paid(1);
         }
         if self.separate() {
