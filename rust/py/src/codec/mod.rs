@@ -152,7 +152,10 @@ fn split<'py>(message: &Bound<'py, PyAny>) -> Result<(u64, Bound<'py, PyAny>)> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (message, to=Code::JSON.0, *, bytes_max=TRANSCODED_BYTES_MAX))]
+#[pyo3(
+    signature = (message, to=Code::JSON.0, *, bytes_max=TRANSCODED_BYTES_MAX),
+    text_signature = "(message, to=512, *, bytes_max=67108864)"
+)]
 fn transcode<'py>(
     py: Python<'py>,
     message: Input<'py>,
