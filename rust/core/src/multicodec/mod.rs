@@ -28,7 +28,7 @@ pub use error::{CodecError, Outcome, Problem};
 pub use negotiate::{Route, negotiate};
 pub use path::{Path, Step};
 pub use transcode::transcode;
-pub use varint::{PREFIX_BYTES_MAX, join, split, write_prefix};
+pub use varint::{PREFIX_BYTES_MAX, join, prefix, split, write_prefix};
 
 /// Deepest nesting of lists, maps and tags that is read or written.
 pub const DEPTH_MAX: usize = 1000;

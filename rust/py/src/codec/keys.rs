@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::text;
 
@@ -58,6 +59,19 @@ impl Keys {
             *slot = Some(made.clone().unbind());
         }
         Some(made)
+    }
+}
+
+/// The `str` of a name that comes again and again, such as that of a field.
+///
+/// # Errors
+///
+/// If there is no memory.
+#[inline]
+pub fn name<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    match Keys::Untouched.get(py, name.as_bytes()) {
+        Some(kept) => kept,
+        None => Ok(PyString::new(py, name).into_any()),
     }
 }
 

@@ -131,15 +131,8 @@ fn decode_body<'py>(
 
 #[pyfunction]
 fn join<'py>(py: Python<'py>, codec: u64, body: Input<'py>) -> Result<Bound<'py, PyBytes>> {
-    let mut prefix = Vec::with_capacity(core::PREFIX_BYTES_MAX);
-    core::write_prefix(Code(codec), &mut prefix)?;
-    let body = body.as_bytes();
-    let message = PyBytes::new_with(py, prefix.len() + body.len(), |message| {
-        message[..prefix.len()].copy_from_slice(&prefix);
-        message[prefix.len()..].copy_from_slice(body);
-        Ok(())
-    })?;
-    Ok(message)
+    let (prefix, length) = core::prefix(Code(codec))?;
+    Ok(input::joined(py, &prefix[..length], body.as_bytes())?)
 }
 
 #[pyfunction]

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PySet, PyString, PyTuple};
 
 use super::super::fault::{Outcome, signals};
-use super::super::text;
+use super::super::{keys, text};
 use super::schema::Borsh;
 use super::{at_index, at_name, order, rooted};
 use crate::error::Error;
@@ -186,7 +186,7 @@ impl<'py, 'a> Reader<'py, 'a> {
         let dict = PyDict::new(self.py);
         for (name, field) in fields {
             let value = self.value(field).map_err(|error| at_name(error, name))?;
-            dict.set_item(PyString::intern(self.py, name), value)?;
+            dict.set_item(keys::name(self.py, name)?, value)?;
         }
         Ok(dict.into_any())
     }
