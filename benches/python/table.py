@@ -203,7 +203,10 @@ def measure_rust(heavy: Path) -> dict[str, Any]:
 
 
 def heading() -> str:
-    peers = ", ".join(f"{name} {version(name)}" for name in ("wasmtime", "extism", "cython", "cbor2", "orjson", "msgspec"))
+    peers = ", ".join(
+        f"{name} {version(name)}"
+        for name in ("wasmtime", "extism", "cython", "cbor2", "orjson", "msgspec")
+    )
     cores = sorted(os.sched_getaffinity(0))
     return (
         f"airssys-wasm {version('airssys-wasm')} beside {peers}\n"

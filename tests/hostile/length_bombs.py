@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import resource
+from collections.abc import Callable
+from functools import partial
 
 from airssys_wasm import CodecError, codec
 from airssys_wasm.codec import Borsh
 
 SCHEMA = Borsh({"a": Borsh.vec("string"), "b": Borsh.map("u64", Borsh.vec("u64"))})
-HUGE = [b"\xff" * 8, b"\x7f" + b"\xff" * 7, b"\x00\x00\x00\xff\xff\xff\xff\xff", b"\x00\x00\x00\x00\x40\x00\x00\x00"]
+HUGE = [
+    b"\xff" * 8,
+    b"\x7f" + b"\xff" * 7,
+    b"\x00\x00\x00\xff\xff\xff\xff\xff",
+    b"\x00\x00\x00\x00\x40\x00\x00\x00",
+]
 
 
 def bombs() -> list[tuple[int, bytes]]:
@@ -20,7 +27,10 @@ def bombs() -> list[tuple[int, bytes]]:
     cbor += [b"\x9a\x00\x03\x00\x00" * 900 + filling, b"\xba\x00\x01\x00\x00\x00" * 900 + filling]
     cbor += [b"\x5f" + b"\x5b" + HUGE[0], b"\xc2\x5b" + HUGE[0], b"\xa1\x61a\x9b" + HUGE[1]]
     borsh = [b"\xff\xff\xff\xff", b"\x00\x00\x00\x40aaaa", b"\x01\x00\x00\x00\xff\xff\xff\xff"]
-    borsh += [b"\x00\x00\x00\x00\xff\xff\xff\xff", b"\x00\x00\x00\x00\x01\x00\x00\x00" + b"\x01" * 8 + b"\xff" * 4]
+    borsh += [
+        b"\x00\x00\x00\x00\xff\xff\xff\xff",
+        b"\x00\x00\x00\x00\x01\x00\x00\x00" + b"\x01" * 8 + b"\xff" * 4,
+    ]
     return [(codec.CBOR, body) for body in cbor] + [(codec.BORSH, body) for body in borsh]
 
 
@@ -34,7 +44,7 @@ def main() -> None:
     before, refused = peak_bytes(), 0
     for number, message in prepared:
         schema = SCHEMA if number == codec.BORSH else None
-        readers = [lambda given, schema=schema: codec.decode(given, schema=schema)]
+        readers: list[Callable[[bytes], object]] = [partial(codec.decode, schema=schema)]
         if schema is None:
             readers += [codec.check, codec.transcode]
         for read in readers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import subprocess
@@ -18,14 +20,19 @@ from airssys_wasm.codec import Borsh
 HERE = Path(__file__).parent
 DEEP = 100_000
 
-SCHEMA = Borsh({"id": "u64", "tags": Borsh.vec("string"), "more": Borsh.vec({"a": Borsh.vec("u8")})})
+SCHEMA = Borsh(
+    {"id": "u64", "tags": Borsh.vec("string"), "more": Borsh.vec({"a": Borsh.vec("u8")})}
+)
 
 
-def refused(message: bytes, said: str = "", schema: Borsh | None = None) -> None:
+def refused(message: bytes, said: str | None = None, schema: Borsh | None = None) -> None:
     """Nobody takes the message: no reader, no check, no transcoding."""
     readers: list[Callable[[bytes], object]] = [lambda given: codec.decode(given, schema=schema)]
     if schema is None:
-        readers += [codec.check, lambda given: codec.transcode(given, codec.split(given)[0] ^ 0x251)]
+        readers += [
+            codec.check,
+            lambda given: codec.transcode(given, codec.split(given)[0] ^ 0x251),
+        ]
     for read in readers:
         with pytest.raises(CodecError, match=said):
             read(message)
@@ -76,7 +83,14 @@ def test_dc03_a_length_costs_nothing_until_its_bytes_are_there() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"\x81" * DEEP, b"\x9f" * DEEP, b"\xa1\x01" * DEEP, b"\xbf\x60" * DEEP, b"\xc1" * DEEP, b"\x81" * 1001 + b"\x01"],
+    [
+        b"\x81" * DEEP,
+        b"\x9f" * DEEP,
+        b"\xa1\x01" * DEEP,
+        b"\xbf\x60" * DEEP,
+        b"\xc1" * DEEP,
+        b"\x81" * 1001 + b"\x01",
+    ],
 )
 def test_dc04_deep_cbor_is_refused_on_a_small_stack_too(body: bytes) -> None:
     refused(codec.join(codec.CBOR, body))
@@ -92,7 +106,9 @@ def test_dc04_deep_and_endless_objects_are_refused(number: int) -> None:
     value: Any = 1
     for _ in range(codec.DEPTH_MAX):
         value = [value]
-    assert codec.decode(codec.encode(number, value)) == (number, value)
+    # Written again, not compared: Python compares by recursion.
+    message = codec.encode(number, value)
+    assert codec.encode(number, codec.decode(message)[1]) == message
     endless: list[Any] = []
     endless.append(endless)
     circle: dict[str, Any] = {"a": [1]}
@@ -103,7 +119,10 @@ def test_dc04_deep_and_endless_objects_are_refused(number: int) -> None:
 
 
 def test_dc05_every_start_of_a_valid_message_is_refused() -> None:
-    value = {"a": [1, 1000, -5, 1.5, "text é", True, None, {"b": []}], "c": {"d": "e" * 300}}
+    value: dict[str, Any] = {
+        "a": [1, 1000, -5, 1.5, "text é", True, None, {"b": []}],
+        "c": {"d": "e" * 300},
+    }
     for number in (codec.CBOR, codec.JSON):
         message = codec.encode(number, value)
         start = len(codec.join(number, b""))
@@ -129,11 +148,9 @@ def test_dc06_a_key_that_stands_twice_is_refused() -> None:
         for read in (codec.decode, codec.transcode):
             with pytest.raises(CodecError, match="a key stands twice"):
                 read(message)
-    for body in ("02000000 0101 0102", "02000000 0201 0102"):
+    for hexed in ("02000000 0101 0102", "02000000 0201 0102"):
         with pytest.raises(CodecError):
-            codec.decode_body(
-                codec.BORSH, bytes.fromhex(body), schema=Borsh.map("u8", "u8")
-            )
+            codec.decode_body(codec.BORSH, bytes.fromhex(hexed), schema=Borsh.map("u8", "u8"))
 
 
 def test_dc07_forms_that_are_not_the_shortest_are_read_as_documented() -> None:
@@ -152,11 +169,20 @@ def test_dc07_forms_that_are_not_the_shortest_are_read_as_documented() -> None:
 
 
 def test_dc08_text_is_unicode_or_it_is_refused() -> None:
-    for text in (b"\xff", b"\xc3", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\xe2\x28\xa1"):
+    for text in (
+        b"\xff",
+        b"\xc3",
+        b"\xc0\x80",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"a\xe2\x28\xa1",
+    ):
         refused(codec.join(codec.CBOR, bytes([0x60 + len(text)]) + text), "not valid UTF-8")
         refused(codec.join(codec.JSON, b'"' + text + b'"'), "not valid UTF-8")
         with pytest.raises(CodecError, match="not valid UTF-8"):
-            codec.decode_body(codec.BORSH, bytes([len(text), 0, 0, 0]) + text, schema=Borsh("string"))
+            codec.decode_body(
+                codec.BORSH, bytes([len(text), 0, 0, 0]) + text, schema=Borsh("string")
+            )
     refused(codec.join(codec.CBOR, b"\xa1\x61\xff\x00"), "not valid UTF-8")
     refused(codec.join(codec.JSON, b"\xef\xbb\xbf1"), "no byte order mark")
     refused(codec.join(codec.JSON, b'"\\ud800"'), "half of a surrogate pair")
@@ -182,7 +208,8 @@ def test_dc10_borsh_is_strict() -> None:
     ):
         with pytest.raises(CodecError):
             codec.decode_body(codec.BORSH, bytes.fromhex(body), schema=Borsh(schema))
-    for item in (None, {}, (), ((), None)):
+    nothings: list[object] = [None, {}, (), ((), None)]
+    for item in nothings:
         with pytest.raises(CodecError, match="nothing bounds their count"):
             Borsh.vec(item)
 
@@ -190,7 +217,21 @@ def test_dc10_borsh_is_strict() -> None:
 def test_dc11_json_numbers_are_exact_or_refused() -> None:
     for text in ("9007199254740993", "-9007199254740993", "123456789012345678901234567890"):
         assert codec.decode_body(codec.JSON, text.encode()) == int(text)
-    refused_texts = ("01", "-", "1.", ".1", "1e", "1e+", "+1", "0x1", "1_0", "١", "--1", "-01", "1.e1")
+    refused_texts = (
+        "01",
+        "-",
+        "1.",
+        ".1",
+        "1e",
+        "1e+",
+        "+1",
+        "0x1",
+        "1_0",
+        "\u0661",
+        "--1",
+        "-01",
+        "1.e1",
+    )
     for text in refused_texts:
         refused(codec.join(codec.JSON, text.encode()))
     for text in ("1e400", "-1e400", "1" + "0" * 400 + ".0"):
@@ -201,11 +242,22 @@ def test_dc11_json_numbers_are_exact_or_refused() -> None:
 
 
 def test_dc13_no_start_of_anything_is_a_panic() -> None:
-    for body in (b"\x9b\x00\x01", b"\x5f\x41", b'{"a', b'"\\ud83d\\u', b"\xc2\x5f", b"\xf9\x00", b"-"):
+    for body in (
+        b"\x9b\x00\x01",
+        b"\x5f\x41",
+        b'{"a',
+        b'"\\ud83d\\u',
+        b"\xc2\x5f",
+        b"\xf9\x00",
+        b"-",
+    ):
         for number in (codec.CBOR, codec.JSON, codec.BORSH):
             for cut in range(len(body) + 1):
-                with pytest.raises(CodecError):
-                    codec.decode_body(number, body[:cut], schema=SCHEMA if number == codec.BORSH else None)
+                with contextlib.suppress(CodecError):
+                    codec.decode_body(
+                        number, body[:cut], schema=SCHEMA if number == codec.BORSH else None
+                    )
+                    assert number == codec.CBOR, "a start of JSON or Borsh that is a value"
 
 
 def test_dc14_the_prefix_says_what_the_body_is() -> None:
@@ -254,7 +306,9 @@ class HostileInt(int):
 
 @pytest.mark.parametrize("number", [codec.CBOR, codec.JSON])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, RecursionError, MemoryError])
-def test_dc15_an_exception_of_a_value_passes_through(number: int, error: type[BaseException]) -> None:
+def test_dc15_an_exception_of_a_value_passes_through(
+    number: int, error: type[BaseException]
+) -> None:
     with pytest.raises(error) as caught:
         codec.encode(number, [1, {"a": HostileDict(error("mine"))}])
     assert caught.value.args == ("mine",)
@@ -271,7 +325,7 @@ def test_dc15_an_int_is_its_number_whatever_it_says(number: int, value: int) -> 
 def test_dc15_a_container_that_changes_under_the_writer_is_refused(number: int) -> None:
     class Meddler(dict[Any, Any]):
         def keys(self) -> Any:
-            meddle()
+            meddlers[-1]()
             return super().keys()
 
         def __iter__(self) -> Iterator[Any]:
@@ -280,14 +334,16 @@ def test_dc15_a_container_that_changes_under_the_writer_is_refused(number: int) 
     def grow_dict() -> None:
         outer_dict.update({str(index): index for index in range(1000)})
 
+    meddlers: list[Callable[[], object]] = []
     outer_dict: dict[str, Any] = {"a": Meddler(x=1), "b": [2], "c": 3}
     outer_list: list[Any] = [Meddler(x=1), [2], 3]
-    for value, meddle in (
+    for value, meddling in (
         (outer_dict, grow_dict),
         (outer_dict, outer_dict.clear),
         (outer_list, outer_list.clear),
         (outer_list, lambda: outer_list.extend(range(1000))),
     ):
+        meddlers.append(meddling)
         outer_dict.clear()
         outer_dict.update({"a": Meddler(x=1), "b": [2], "c": 3})
         outer_list[:] = [Meddler(x=1), [2], 3]
@@ -309,7 +365,5 @@ def test_dc15_a_finalizer_that_decodes_finds_the_reader_in_order() -> None:
     for _ in range(20):
         Reentrant()
         assert codec.decode(message)[1][7] == {"key7": 7}
-    import gc
-
     gc.collect()
     assert seen == [{"key5": 5}] * 20

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROWS = {f"W-{number:02}" for number in range(1, 32)} | {f"DC-{number:02}" for number in range(1, 16)}
+ROWS = {f"W-{number:02}" for number in range(1, 32)} | {
+    f"DC-{number:02}" for number in range(1, 16)
+}
 TEST_ROW = re.compile(r"test_(w|dc)(\d\d)_\w+")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import cbor2
+import pytest
 
 from airssys_wasm import CodecError, codec
 
@@ -21,7 +22,7 @@ SEEDS: list[Any] = [
     {"id": 12345, "name": "Ada", "ok": True, "score": 98.6, "tags": ["a", "é", ""], "no": None},
     [0, 23, 24, 255, 256, 65536, -1, -24, -25, -256, 2**63, -(2**64)],
     {"a": {"b": {"c": [[], {}, [[]], {"d": [1.5, -0.0, 1e300]}]}}},
-    "text \" \\ \n \u2028 😀",
+    'text " \\ \n \u2028 😀',
     [10**20, -(10**25), 0.1, 5e-324, 1.7976931348623157e308],
     {str(index): index for index in range(30)},
 ]
@@ -35,6 +36,7 @@ STRICTER_THAN_CBOR2 = (
     r"simple value \d+ has no form",
     r"a key stands twice",
     r"a map as a key has no form",
+    r"stand behind the value",
     r"a big integer is a byte string",
     r"the text is not valid UTF-8",  # a chunk that ends inside a character
 )
@@ -71,7 +73,11 @@ def damaged(body: bytes, random: random.Random) -> bytes:
 
 
 def compare(
-    number: int, theirs: Callable[[bytes], Any], errors: Any, stricter: tuple[str, ...], bodies: list[bytes]
+    number: int,
+    theirs: Callable[[bytes], Any],
+    errors: Any,
+    stricter: tuple[str, ...],
+    bodies: list[bytes],
 ) -> dict[str, int]:
     chance = random.Random(number)  # noqa: S311 - damage, not a secret
     allowed = re.compile("|".join(stricter))
@@ -88,7 +94,8 @@ def compare(
             if expected is errors:
                 counted["both refuse"] += 1
                 continue
-            assert allowed.search(str(refused)), (body, expected, refused)
+            if not allowed.search(str(refused)):
+                pytest.fail(f"{body!r}: {expected!r}, {refused}")
             counted["stricter"] += 1
             continue
         assert expected is not errors, (body, found)
@@ -111,7 +118,9 @@ def test_damaged_cbor_is_read_as_cbor2_reads_it() -> None:
 
 
 def test_damaged_json_is_read_as_json_reads_it() -> None:
-    bodies = [json.dumps(seed, ensure_ascii=half).encode() for seed in SEEDS for half in (True, False)]
+    bodies = [
+        json.dumps(seed, ensure_ascii=half).encode() for seed in SEEDS for half in (True, False)
+    ]
     bodies += [b'[NaN, -Infinity, "\\ud83d\\ude00\\u00e9", 1e308, 1E+2, 0.5e-3, -0]']
 
     def theirs(body: bytes) -> Any:

@@ -121,7 +121,8 @@ def test_the_wheels_test_job_installs_what_its_tests_use(
     [install] = re.findall(r"pip install .*", script.replace("\\\n", " "))
     left_out = [root / folder for folder in re.findall(r"--ignore (\S+)", script)]
     # Packages that tests import, and those they start as `python -m`.
-    named = re.compile(r'^(?:import|from) (borsh_construct|cbor2|hypothesis|pytest|yaml)\b|"-m", "(\w+)"', re.MULTILINE)
+    imported = r"^(?:import|from) (borsh_construct|cbor2|hypothesis|pytest|yaml)\b"
+    named = re.compile(imported + r'|"-m", "(\w+)"', re.MULTILINE)
 
     used = {
         {"borsh_construct": "borsh-construct", "yaml": "pyyaml"}.get(name, name)

@@ -136,7 +136,7 @@ def check(message: Buffer) -> None:
     """
 
 def name_of(codec: int) -> str:
-    """Return what a codec is called, such as ``dag-cbor``; its number in hex if it has no name here."""
+    """Return what a codec is called, such as ``dag-cbor``; in hex if it has no name here."""
 
 @final
 class Borsh:

@@ -162,9 +162,10 @@ def test_a_schema_has_a_bottom() -> None:
     with pytest.raises(CodecError, match="nests at most 64 deep"):
         Borsh(endless[0])
     schema = Borsh("u8")
+    for _ in range(63):
+        schema = Borsh.vec(schema)
     with pytest.raises(CodecError, match="nests at most 64 deep"):
-        for _ in range(100):
-            schema = Borsh.vec(schema)
+        Borsh.vec(schema)
 
 
 def test_a_schema_shows_itself_and_is_what_it_says() -> None:

@@ -78,9 +78,10 @@ def test_a_split_message_is_a_view() -> None:
 
     assert code == codec.RAW
     assert body.obj is message
-    assert body == b"body"
-    assert codec.split(bytearray(message)) == (code, b"body")
-    assert codec.split(memoryview(b"__" + message)[2:]) == (code, b"body")
+    assert bytes(body) == b"body"
+    for given in (bytearray(message), memoryview(b"__" + message)[2:]):
+        code, body = codec.split(given)
+        assert (code, bytes(body)) == (codec.RAW, b"body")
     with pytest.raises(TypeError):
         codec.split("text")  # type: ignore[arg-type]
 
@@ -103,7 +104,7 @@ def test_what_is_no_buffer_is_refused(wrong: Any) -> None:
 
 @pytest.mark.parametrize("number", [codec.CBOR, codec.JSON])
 def test_derived_types_are_what_they_derive_from(number: int) -> None:
-    given: dict[Any, Any] = collections.OrderedDict(b=1, a=[Level.HIGH])
+    given: collections.OrderedDict[Any, Any] = collections.OrderedDict(b=1, a=[Level.HIGH])
     given.move_to_end("b")
     given[Colour.RED] = Point(1, 2)
     back = codec.decode(codec.encode(number, given))[1]
@@ -199,7 +200,7 @@ def test_a_codec_that_is_not_known_is_only_split_and_joined() -> None:
     message = codec.join(0x1234, b"x")
 
     assert codec.name_of(0x1234) == "0x1234"
-    assert codec.split(message) == (0x1234, b"x")
+    assert codec.split(message)[1].tobytes() == b"x"
     codec.check(message)
     with pytest.raises(CodecError, match=r"hint: split\(\)"):
         codec.decode(message)

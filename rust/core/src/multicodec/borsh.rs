@@ -144,8 +144,8 @@ fn has_order(key: &Schema) -> bool {
     )
 }
 
-fn distinct(named: &[(String, Schema)], what: &str) -> Outcome<()> {
-    let mut names: Vec<_> = named.iter().map(|(name, _)| name.as_str()).collect();
+fn distinct(parts: &[(String, Schema)], what: &str) -> Outcome<()> {
+    let mut names: Vec<_> = parts.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => refuse(format!("two {what}s are called {:?}", pair[0])),

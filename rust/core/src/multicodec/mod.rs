@@ -8,6 +8,11 @@
 //! Nothing here recurses, and nothing takes memory because a length claims it: what is
 //! allocated is in proportion to the bytes that are there.
 
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "an error travels boxed, so that the values that fit stay small"
+)]
+
 pub mod borsh;
 pub mod cbor;
 mod code;
@@ -23,7 +28,7 @@ pub use error::{CodecError, Outcome, Problem};
 pub use negotiate::{Route, negotiate};
 pub use path::{Path, Step};
 pub use transcode::transcode;
-pub use varint::{PREFIX_BYTES_MAX, join, split, write_prefix};
+pub use varint::{PREFIX_BYTES_MAX, join, prefix, split, write_prefix};
 
 /// Deepest nesting of lists, maps and tags that is read or written.
 pub const DEPTH_MAX: usize = 1000;

@@ -26,7 +26,7 @@ pub struct Path(String);
 
 impl Path {
     /// Writes the last steps of a path.
-    pub fn of<'a>(steps: &[Step<'a>]) -> String {
+    pub fn of(steps: &[Step<'_>]) -> String {
         let hidden = steps.len().saturating_sub(STEPS_SHOWN);
         let mut path = Self(if hidden > 0 {
             "…".into()

@@ -29,22 +29,40 @@ pub fn split(message: &[u8]) -> Outcome<(Code, &[u8])> {
     Err(Problem::PrefixTooLong.at(PREFIX_BYTES_MAX))
 }
 
-/// Writes the prefix of a codec.
+/// The prefix of a codec, and how many of its bytes count.
 ///
 /// # Errors
 ///
 /// [`Problem::CodeTooLarge`] if the number needs more than 63 bits.
 #[inline]
-pub fn write_prefix(code: Code, out: &mut Vec<u8>) -> Outcome<()> {
+pub fn prefix(code: Code) -> Outcome<([u8; PREFIX_BYTES_MAX], usize)> {
     let Code(mut rest) = code;
     if rest >> 63 != 0 {
         return Err(Problem::CodeTooLarge(rest).into());
     }
-    while rest > 0x7f {
-        out.push(rest.to_le_bytes()[0] | 0x80);
+    let mut bytes = [0; PREFIX_BYTES_MAX];
+    let mut length = 0;
+    for byte in &mut bytes {
+        length += 1;
+        *byte = rest.to_le_bytes()[0] & 0x7f;
         rest >>= 7;
+        if rest == 0 {
+            break;
+        }
+        *byte |= 0x80;
     }
-    out.push(rest.to_le_bytes()[0]);
+    Ok((bytes, length))
+}
+
+/// Writes the prefix of a codec.
+///
+/// # Errors
+///
+/// As [`prefix`].
+#[inline]
+pub fn write_prefix(code: Code, out: &mut Vec<u8>) -> Outcome<()> {
+    let (bytes, length) = prefix(code)?;
+    out.extend_from_slice(&bytes[..length]);
     Ok(())
 }
 

@@ -133,41 +133,29 @@ impl<'py> Decoder<'py, '_> {
     #[inline]
     fn run(&mut self) -> Outcome<Bound<'py, PyAny>> {
         loop {
-            if self.tree.wants_key()
-                && let Some(key) = self.reader.short_text()
-            {
-                let key = match self.keys.get(self.py, key) {
-                    Some(key) => key?,
-                    None => text::new(self.py, key, self.reader.offset() - key.len())?,
-                };
-                self.owed.paid(u64::from(self.tree.is_counted()));
-                self.tree.key(key);
-            }
+            let key = self.short_key()?;
             let start = self.reader.offset();
             let item = self.reader.item()?;
-            let value = match item {
-                Item::Array(count) => {
-                    let missing = self.claim(count, 1)?;
-                    self.tree.open_list(missing, start)?;
-                    if missing > 0 {
-                        continue;
+            let value = if let Item::Array(_) | Item::Map(_) | Item::Break = item {
+                if let Some(key) = key {
+                    self.tree.key(key);
+                }
+                match self.container(item, start)? {
+                    Some(value) => value,
+                    None => continue,
+                }
+            } else {
+                self.owed.paid(u64::from(self.tree.is_counted()));
+                match key {
+                    None => self.scalar(item, start)?,
+                    Some(key) => {
+                        self.pair(key, item, start)?;
+                        if !self.tree.is_full() {
+                            continue;
+                        }
+                        self.tree.close()?
                     }
-                    self.tree.close()?
                 }
-                Item::Map(count) => {
-                    let missing = self.claim(count, 2)?;
-                    self.tree.open_dict(missing, start)?;
-                    if missing > 0 {
-                        continue;
-                    }
-                    self.tree.close()?
-                }
-                Item::Break => {
-                    self.tree.may_close().map_err(|problem| problem.at(start))?;
-                    self.owed.paid(1);
-                    self.tree.close()?
-                }
-                _ => self.scalar(item, start)?,
             };
             if let Some(value) = self.put(value)? {
                 self.reader.end()?;
@@ -176,11 +164,66 @@ impl<'py> Decoder<'py, '_> {
         }
     }
 
+    /// Reads a key of a few bytes of text, if one comes next.
+    #[inline]
+    fn short_key(&mut self) -> Outcome<Option<Bound<'py, PyAny>>> {
+        if !self.tree.wants_key() {
+            return Ok(None);
+        }
+        let Some(key) = self.reader.short_text() else {
+            return Ok(None);
+        };
+        self.owed.paid(u64::from(self.tree.is_counted()));
+        match self.keys.get(self.py, key) {
+            Some(key) => Ok(Some(key?)),
+            None => text::new(self.py, key, self.reader.offset() - key.len() - 1).map(Some),
+        }
+    }
+
+    /// Puts a scalar under a key.
+    #[inline]
+    fn pair(&mut self, key: Bound<'py, PyAny>, item: Item<'_>, start: usize) -> Outcome<()> {
+        match self.scalar(item, start) {
+            Ok(value) => self.tree.pair(&key, &value),
+            Err(error) => {
+                // The error is to say where.
+                self.tree.key(key);
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens or closes a container; gives one that is complete.
+    #[inline]
+    fn container(&mut self, item: Item<'_>, start: usize) -> Outcome<Option<Bound<'py, PyAny>>> {
+        if let Item::Break = item {
+            self.tree.may_close().map_err(|problem| problem.at(start))?;
+            self.owed.paid(1);
+            return self.tree.close().map(Some);
+        }
+        self.owed.paid(u64::from(self.tree.is_counted()));
+        let missing = if let Item::Map(count) = item {
+            let missing = self.claim(count, 2)?;
+            self.tree.open_dict(missing, start)?;
+            missing
+        } else {
+            let Item::Array(count) = item else {
+                return Ok(None);
+            };
+            let missing = self.claim(count, 1)?;
+            self.tree.open_list(missing, start)?;
+            missing
+        };
+        if missing > 0 {
+            return Ok(None);
+        }
+        self.tree.close().map(Some)
+    }
+
     /// Puts a value, and the containers that it completes.
     #[inline]
     fn put(&mut self, mut value: Bound<'py, PyAny>) -> Outcome<Option<Bound<'py, PyAny>>> {
         loop {
-            self.owed.paid(u64::from(self.tree.is_counted()));
             if let Some(value) = self.tree.put(value)? {
                 return Ok(Some(value));
             }

@@ -37,20 +37,20 @@ impl From<Box<Error>> for Error {
 
 /// The same error, for an input that has `bytes` more in front.
 #[cold]
-pub fn behind(fault: Box<Error>, bytes: usize) -> Box<Error> {
-    match *fault {
-        Error::Codec(error) => error.behind(bytes).into(),
-        other => Box::new(other),
+pub fn behind(mut fault: Box<Error>, bytes: usize) -> Box<Error> {
+    if let Error::Codec(error) = &mut *fault {
+        error.offset = error.offset.map(|offset| offset + bytes);
     }
+    fault
 }
 
 /// The same error, at this place of the value.
 #[cold]
-pub fn within(fault: Box<Error>, path: String) -> Box<Error> {
-    match *fault {
-        Error::Codec(error) => error.within(path).into(),
-        other => Box::new(other),
+pub fn within(mut fault: Box<Error>, path: String) -> Box<Error> {
+    if let Error::Codec(error) = &mut *fault {
+        error.path = path;
     }
+    fault
 }
 
 /// A Python value that `codec` cannot say.

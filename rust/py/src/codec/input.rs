@@ -3,6 +3,7 @@
 use airssys_core::multicodec::{Code, PREFIX_BYTES_MAX};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySlice};
 use pyo3::{Borrowed, ffi};
 
@@ -92,14 +93,40 @@ pub fn with_prefix<T>(value: &Bound<'_, PyAny>, look: impl FnOnce(&[u8]) -> T) -
         return Ok(look(&start));
     }
     let view = PyMemoryView::from(value)?;
-    let start = view.get_item(PySlice::new(value.py(), 0, PREFIX_BYTES_MAX as isize, 1))?;
+    let start = view.get_item(PySlice::new(
+        value.py(),
+        0,
+        PREFIX_BYTES_MAX.cast_signed(),
+        1,
+    ))?;
     Ok(look(copied(&start)?.as_bytes()))
 }
 
-/// The part of a view from a byte on.
+/// `bytes` of two parts.
+pub fn joined<'py>(py: Python<'py>, first: &[u8], second: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let length = first.len() + second.len();
+    // SAFETY: a fresh bytes object of this length has as many bytes to be filled, and all of
+    // them are, before anybody else sees it.
+    unsafe {
+        let bytes = ffi::PyBytes_FromStringAndSize(std::ptr::null(), length.cast_signed());
+        let bytes = Bound::from_owned_ptr_or_err(py, bytes)?;
+        let data = ffi::PyBytes_AS_STRING(bytes.as_ptr())
+            .cast_mut()
+            .cast::<u8>();
+        std::ptr::copy_nonoverlapping(first.as_ptr(), data, first.len());
+        std::ptr::copy_nonoverlapping(second.as_ptr(), data.add(first.len()), second.len());
+        Ok(bytes.cast_into_unchecked())
+    }
+}
+
+/// The part of a view from a byte on; the first nine are asked for again and again.
 pub fn from_byte<'py>(
     view: &Bound<'py, PyMemoryView>,
     start: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    view.get_item(PySlice::new(view.py(), start as isize, isize::MAX, 1))
+    static PARTS: [PyOnceLock<Py<PySlice>>; PREFIX_BYTES_MAX + 1] =
+        [const { PyOnceLock::new() }; PREFIX_BYTES_MAX + 1];
+    let py = view.py();
+    let part = || PySlice::new(py, start.cast_signed(), isize::MAX, 1).unbind();
+    view.get_item(PARTS[start].get_or_init(py, part))
 }

@@ -175,14 +175,12 @@ impl<'py> Decoder<'py, '_> {
 
 #[inline]
 fn float<'py>(py: Python<'py>, text: &str, start: usize) -> Outcome<Bound<'py, PyAny>> {
-    match json::float(text) {
-        Some(value) => Ok(PyFloat::new(py, value).into_any()),
-        None => {
-            let what = "a number past what a float holds".to_owned();
-            let codec = "Python";
-            Err(Problem::NoForm { what, codec }.at(start).into())
-        }
-    }
+    let Some(value) = json::float(text) else {
+        let what = "a number past what a float holds".to_owned();
+        let codec = "Python";
+        return Err(Problem::NoForm { what, codec }.at(start).into());
+    };
+    Ok(PyFloat::new(py, value).into_any())
 }
 
 #[cold]

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::text;
 
@@ -61,6 +62,19 @@ impl Keys {
     }
 }
 
+/// The `str` of a name that comes again and again, such as that of a field.
+///
+/// # Errors
+///
+/// If there is no memory.
+#[inline]
+pub fn name<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    match Keys::Untouched.get(py, name.as_bytes()) {
+        Some(kept) => kept,
+        None => Ok(PyString::new(py, name).into_any()),
+    }
+}
+
 /// Whether a kept `str`, which is ASCII, is this key.
 #[inline]
 fn is(kept: &Py<PyAny>, key: &[u8]) -> bool {
@@ -85,6 +99,10 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Of the first and last eight bytes and the length: cheap, and good enough for names.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "ten bits are left of the number"
+)]
 #[inline]
 fn slot_of(key: &[u8]) -> usize {
     let (first, last) = match (key.first_chunk(), key.last_chunk()) {

@@ -131,15 +131,8 @@ fn decode_body<'py>(
 
 #[pyfunction]
 fn join<'py>(py: Python<'py>, codec: u64, body: Input<'py>) -> Result<Bound<'py, PyBytes>> {
-    let mut prefix = Vec::with_capacity(core::PREFIX_BYTES_MAX);
-    core::write_prefix(Code(codec), &mut prefix)?;
-    let body = body.as_bytes();
-    let message = PyBytes::new_with(py, prefix.len() + body.len(), |message| {
-        message[..prefix.len()].copy_from_slice(&prefix);
-        message[prefix.len()..].copy_from_slice(body);
-        Ok(())
-    })?;
-    Ok(message)
+    let (prefix, length) = core::prefix(Code(codec))?;
+    Ok(input::joined(py, &prefix[..length], body.as_bytes())?)
 }
 
 #[pyfunction]
@@ -152,7 +145,10 @@ fn split<'py>(message: &Bound<'py, PyAny>) -> Result<(u64, Bound<'py, PyAny>)> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (message, to=Code::JSON.0, *, bytes_max=TRANSCODED_BYTES_MAX))]
+#[pyo3(
+    signature = (message, to=Code::JSON.0, *, bytes_max=TRANSCODED_BYTES_MAX),
+    text_signature = "(message, to=512, *, bytes_max=67108864)"
+)]
 fn transcode<'py>(
     py: Python<'py>,
     message: Input<'py>,

@@ -160,26 +160,45 @@ impl<'py> Tree<'py> {
     /// # Errors
     ///
     /// If a signal handler raises, or there is no memory.
-    #[inline(always)]
+    #[inline]
     pub fn put(&mut self, value: Bound<'py, PyAny>) -> Outcome<Option<Bound<'py, PyAny>>> {
         match &self.top.kind {
             Kind::List => self.values.push(value),
-            Kind::Dict(dict) => {
+            Kind::Dict(_) => {
                 let Some(key) = self.top.key.take() else {
                     self.top.key = Some(value);
                     return Ok(None);
                 };
-                set(dict, &key, &value)?;
-                self.top.pairs += 1;
+                return self.pair(&key, &value).map(|()| None);
             }
             Kind::Root => return Ok(Some(value)),
         }
-        // One that its reader closes counts down from so far that it never gets there.
+        self.count_down().map(|()| None)
+    }
+
+    /// Puts a value under a key into the innermost container, which is a dict.
+    ///
+    /// # Errors
+    ///
+    /// If a signal handler raises, or there is no memory.
+    #[inline]
+    pub fn pair(&mut self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Outcome<()> {
+        if let Kind::Dict(dict) = &self.top.kind {
+            set(dict, key, value)?;
+        }
+        self.top.pairs += 1;
+        self.count_down()
+    }
+
+    /// Counts a value of a container; one that its reader closes counts down from so far that
+    /// it never gets to the end.
+    #[inline]
+    fn count_down(&mut self) -> Outcome<()> {
         self.top.missing -= 1;
-        if self.top.missing % VALUES_PER_LOOK == 0 && self.top.missing > 0 {
+        if self.top.missing.is_multiple_of(VALUES_PER_LOOK) && self.top.missing > 0 {
             signals(self.py)?;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Whether the innermost container may be closed by its reader.

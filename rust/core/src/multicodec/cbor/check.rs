@@ -26,6 +26,9 @@ pub fn check(body: &[u8]) -> Outcome<()> {
     loop {
         let start = reader.offset();
         let item = reader.item()?;
+        if item != Item::Break && matches!(open.last(), Some(Open::Definite(_))) {
+            owed.paid(1);
+        }
         let missing = match item {
             Item::Break => {
                 end(&mut open, &mut owed, start)?;
@@ -55,7 +58,7 @@ pub fn check(body: &[u8]) -> Outcome<()> {
             }
             open.pop();
         }
-        if complete(&mut open, &mut owed) {
+        if complete(&mut open) {
             return reader.end();
         }
     }
@@ -91,7 +94,7 @@ fn end(open: &mut Vec<Open>, owed: &mut Owed, start: usize) -> Outcome<()> {
 
 /// Counts an item that is complete, and the containers that it completes; whether that
 /// was all.
-fn complete(open: &mut Vec<Open>, owed: &mut Owed) -> bool {
+fn complete(open: &mut Vec<Open>) -> bool {
     loop {
         match open.last_mut() {
             None => return true,
@@ -102,7 +105,6 @@ fn complete(open: &mut Vec<Open>, owed: &mut Owed) -> bool {
             }
             Some(Open::Definite(missing)) => {
                 *missing -= 1;
-                owed.paid(1);
                 if *missing > 0 {
                     return false;
                 }

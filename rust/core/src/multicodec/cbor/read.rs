@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads text of up to 23 bytes, if that comes next.
-    #[inline(always)]
+    #[inline]
     pub fn short_text(&mut self) -> Option<&'a [u8]> {
         let [first @ 0x60..=0x77, rest @ ..] = &self.input[self.at..] else {
             return None;
@@ -93,6 +93,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// If it is cut off, longer than the input, or not well formed.
+    #[allow(
+        clippy::inline_always,
+        reason = "a reader's loop is its match over this one"
+    )]
     #[inline(always)]
     pub fn item(&mut self) -> Outcome<Item<'a>> {
         let start = self.at;
@@ -168,24 +172,20 @@ impl<'a> Reader<'a> {
     #[inline]
     fn take(&mut self, length: u64, what: &'static str, start: usize) -> Outcome<&'a [u8]> {
         let rest = &self.input[self.at..];
-        match usize::try_from(length)
+        let taken = usize::try_from(length)
             .ok()
-            .and_then(|length| rest.get(..length))
-        {
-            Some(bytes) => {
-                self.at += bytes.len();
-                Ok(bytes)
+            .and_then(|length| rest.get(..length));
+        let Some(bytes) = taken else {
+            let (claimed, left) = (length, rest.len());
+            return Err(Problem::LengthPastEnd {
+                what,
+                claimed,
+                left,
             }
-            None => {
-                let (claimed, left) = (length, rest.len());
-                Err(Problem::LengthPastEnd {
-                    what,
-                    claimed,
-                    left,
-                }
-                .at(start))
-            }
-        }
+            .at(start));
+        };
+        self.at += bytes.len();
+        Ok(bytes)
     }
 
     #[inline]
@@ -288,7 +288,7 @@ impl Owed {
         Ok(())
     }
 
-    /// Takes off items that were read.
+    /// Takes off items whose heads were read.
     #[inline]
     pub fn paid(&mut self, items: u64) {
         self.0 -= items;

@@ -25,17 +25,17 @@ pub fn head(out: &mut Vec<u8>, major: u8, value: u64) {
     let major = major << 5;
     match value {
         0..=23 => out.push(major | value as u8),
-        24..=0xff => out.extend_from_slice(&[major | 24, value as u8]),
+        24..=0xff => out.extend_from_slice(&[major | 0x18, value as u8]),
         0x100..=0xffff => {
             let [a, b] = (value as u16).to_be_bytes();
-            out.extend_from_slice(&[major | 25, a, b]);
+            out.extend_from_slice(&[major | 0x19, a, b]);
         }
         0x1_0000..=0xffff_ffff => {
             let [a, b, c, d] = (value as u32).to_be_bytes();
-            out.extend_from_slice(&[major | 26, a, b, c, d]);
+            out.extend_from_slice(&[major | 0x1a, a, b, c, d]);
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1b);
             out.extend_from_slice(&value.to_be_bytes());
         }
     }

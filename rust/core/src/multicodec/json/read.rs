@@ -106,7 +106,6 @@ impl<'a> Reader<'a> {
         let byte = self.skip_space();
         match (self.expect, byte) {
             (Expect::Behind, _) if self.depth == 0 => self.end(),
-            (Expect::Value, Some(byte)) => self.value(byte),
             (Expect::Behind, Some(b',')) => {
                 self.at += 1;
                 let byte = self.skip_space();
@@ -117,12 +116,14 @@ impl<'a> Reader<'a> {
                     None => self.truncated(),
                 }
             }
-            (Expect::Behind | Expect::KeyOrClose, Some(b'}')) if self.in_object() => self.close(),
+            (Expect::Behind | Expect::KeyOrClose, Some(b'}')) if self.in_object() => {
+                Ok(self.close())
+            }
             (Expect::Behind | Expect::ValueOrClose, Some(b']')) if !self.in_object() => {
-                self.close()
+                Ok(self.close())
             }
             (Expect::KeyOrClose, Some(b'"')) => self.key(),
-            (Expect::ValueOrClose, Some(byte)) => self.value(byte),
+            (Expect::Value | Expect::ValueOrClose, Some(byte)) => self.value(byte),
             (Expect::KeyOrClose, Some(_)) => self.malformed("a key or `}` must stand here"),
             (Expect::Behind, Some(_)) => self.malformed("a comma or the end must follow a value"),
             (_, None) => self.truncated(),
@@ -185,11 +186,11 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn close(&mut self) -> Outcome<Event<'a>> {
+    fn close(&mut self) -> Event<'a> {
         self.at += 1;
         self.depth -= 1;
         self.expect = Expect::Behind;
-        Ok(Event::Close)
+        Event::Close
     }
 
     #[inline]

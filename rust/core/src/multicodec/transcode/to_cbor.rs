@@ -82,19 +82,20 @@ impl Writer<'_, '_> {
             _ => self.nest.begin_item(),
         }
         match event {
-            Event::OpenArray => return self.open(cbor::ARRAY),
-            Event::OpenObject => return self.open(cbor::MAP),
-            _ => self.scalar(event)?,
+            Event::OpenArray => self.open(cbor::ARRAY),
+            Event::OpenObject => self.open(cbor::MAP),
+            _ => {
+                self.scalar(event)?;
+                self.nest.complete();
+            }
         }
-        self.nest.complete();
         Ok(())
     }
 
-    fn open(&mut self, major: u8) -> Result<(), Problem> {
+    fn open(&mut self, major: u8) {
         // The first pass saw each container that the second one sees.
         cbor::head(self.out, major, self.counts.next().unwrap_or(0));
         self.nest.open(major == cbor::MAP, None);
-        Ok(())
     }
 
     fn scalar(&mut self, event: Event<'_>) -> Result<(), Problem> {

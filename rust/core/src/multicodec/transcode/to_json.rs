@@ -42,6 +42,14 @@ impl Writer<'_, '_> {
         if item == Item::Break {
             return self.end_indefinite(start).map(|()| false);
         }
+        if self
+            .nest
+            .levels
+            .last()
+            .is_some_and(|level| level.missing.is_some())
+        {
+            self.owed.paid(1);
+        }
         if self.separate() {
             return self.key(item, start).map(|()| true);
         }
@@ -75,7 +83,7 @@ impl Writer<'_, '_> {
             _ => return Err(no_form(&format!("{} as a key", called(item))).at(start)),
         }
         self.nest.key(from..self.out.len());
-        self.paid();
+        self.count_down();
         self.out.push(b':');
         Ok(())
     }
@@ -140,6 +148,7 @@ impl Writer<'_, '_> {
         let is_map = self.nest.levels.last().is_some_and(|level| level.is_map);
         self.nest
             .close(self.out)
+            .and_then(|()| self.bound.check(self.out.len(), 1))
             .map_err(|problem| problem.at(start))?;
         self.out.push(if is_map { b'}' } else { b']' });
         Ok(())
@@ -153,7 +162,7 @@ impl Writer<'_, '_> {
                 return Ok(true);
             }
             self.nest.complete();
-            if self.paid() != Some(0) {
+            if self.count_down() != Some(0) {
                 return Ok(false);
             }
             self.close(self.reader.offset())?;
@@ -161,10 +170,9 @@ impl Writer<'_, '_> {
     }
 
     /// Counts an item of a container with a given length; how many are missing now.
-    fn paid(&mut self) -> Option<u64> {
+    fn count_down(&mut self) -> Option<u64> {
         let missing = self.nest.levels.last_mut()?.missing.as_mut()?;
         *missing -= 1;
-        self.owed.paid(1);
         Some(*missing)
     }
 

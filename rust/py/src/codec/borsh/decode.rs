@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PySet, PyString, PyTuple};
 
 use super::super::fault::{Outcome, signals};
-use super::super::text;
+use super::super::{keys, text};
 use super::schema::Borsh;
 use super::{at_index, at_name, order, rooted};
 use crate::error::Error;
@@ -70,10 +70,12 @@ impl<'py, 'a> Reader<'py, 'a> {
                 self.room(*length, item.bytes_min(), self.at)?;
                 self.items(item, *length)
             }
-            Type::Option(some) => match self.flag("the tag of an option is 0 or 1")? {
-                true => self.value(some),
-                false => Ok(py.None().into_bound(py)),
-            },
+            Type::Option(some) => {
+                if self.flag("the tag of an option is 0 or 1")? {
+                    return self.value(some);
+                }
+                Ok(py.None().into_bound(py))
+            }
             Type::Tuple(parts) => self.tuple(parts),
             Type::Struct(fields) => self.record(fields),
             Type::Enum(cases) => self.case(cases),
@@ -89,21 +91,8 @@ impl<'py, 'a> Reader<'py, 'a> {
                 self.at += length;
                 Ok(bytes)
             }
-            None => Err(self.too_long(length, rest.len(), self.at)),
+            None => Err(too_long(length, rest.len(), self.at)),
         }
-    }
-
-    #[cold]
-    fn too_long(&self, claimed: usize, left: usize, start: usize) -> Box<Error> {
-        let what = "a length";
-        let claimed = claimed as u64;
-        Problem::LengthPastEnd {
-            what,
-            claimed,
-            left,
-        }
-        .at(start)
-        .into()
     }
 
     fn number<const N: usize>(&mut self) -> Outcome<[u8; N]> {
@@ -163,7 +152,7 @@ impl<'py, 'a> Reader<'py, 'a> {
     fn room(&self, count: usize, bytes_min: usize, start: usize) -> Outcome<()> {
         let left = self.body.len() - self.at;
         if count.saturating_mul(bytes_min) > left {
-            return Err(self.too_long(count, left, start));
+            return Err(too_long(count, left, start));
         }
         Ok(())
     }
@@ -197,7 +186,7 @@ impl<'py, 'a> Reader<'py, 'a> {
         let dict = PyDict::new(self.py);
         for (name, field) in fields {
             let value = self.value(field).map_err(|error| at_name(error, name))?;
-            dict.set_item(PyString::intern(self.py, name), value)?;
+            dict.set_item(keys::name(self.py, name)?, value)?;
         }
         Ok(dict.into_any())
     }
@@ -265,4 +254,16 @@ impl<'py, 'a> Reader<'py, 'a> {
             _ => Ok(value),
         }
     }
+}
+
+#[cold]
+fn too_long(claimed: usize, left: usize, start: usize) -> Box<Error> {
+    let claimed = claimed as u64;
+    Problem::LengthPastEnd {
+        what: "a length",
+        claimed,
+        left,
+    }
+    .at(start)
+    .into()
 }

@@ -8,7 +8,7 @@ use pyo3::types::{
 };
 
 use super::super::fault::{Outcome, signals};
-use super::super::{input, text};
+use super::super::{input, keys, text};
 use super::schema::Borsh;
 use super::{at_index, at_name, called, order, rooted};
 use crate::error::Error;
@@ -241,7 +241,7 @@ fn write_struct(
         return write_dataclass(fields, schema, value, out);
     };
     for (name, field) in fields {
-        let Some(value) = dict.get_item(name)? else {
+        let Some(value) = dict.get_item(keys::name(value.py(), name)?)? else {
             return Err(Problem::Schema(format!("the field {name:?} is missing")).into());
         };
         write(field, &value, out).map_err(|error| at_name(error, name))?;
