@@ -8,7 +8,7 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Self
 
-from airssys_wasm.actor import Child, GaveUp, Group, SupervisionEvent, Supervisor
+from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
 from airssys_wasm.broker import Broker, Mailbox
 from airssys_wasm.config import MIB, Grant, Limits
 from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError
@@ -134,7 +134,7 @@ class Host:
             config=config,
             mailbox=mailbox or Mailbox(),
         )
-        seat = self._seats.take(name, made_of.mailbox)
+        seat = self._seats.take(name, made_of.mailbox, restart)
         child = Child(seat.native.name, made_of, restart=restart, shutdown=shutdown)
         try:
             await root.start_child(child)
@@ -180,6 +180,9 @@ class Host:
 
     def _supervised(self, event: SupervisionEvent) -> None:
         if isinstance(event, GaveUp):
+            self._seats.give_up(event.child)
+        elif isinstance(event, Exited) and self._seats.is_over(event.child, event.exit):
+            # Nobody restarts it: whoever waits for it is told.
             self._seats.give_up(event.child)
 
     def _drain(self) -> None:

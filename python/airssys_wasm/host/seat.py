@@ -24,6 +24,7 @@ from airssys_wasm.runtime.lifecycle import LIFECYCLE, Identity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airssys_wasm.actor import RestartType
     from airssys_wasm.broker import Broker, Mailbox, NativeActor
     from airssys_wasm.runtime import Component, Instance
 
@@ -55,9 +56,10 @@ class Source:
 class Seat:
     """One name, through all its incarnations."""
 
-    def __init__(self, native: NativeActor) -> None:
+    def __init__(self, native: NativeActor, restart: RestartType) -> None:
         """Take a seat that nobody sits on."""
         self.native = native
+        self.restart = restart
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
 
@@ -174,13 +176,19 @@ class Seats:
         source = child.source
         if not isinstance(source, Source):
             raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
-        return await self.seat(child.name, source.mailbox).sit(source, reason, exited)
+        seat = self._by_name.get(child.name) or self.take(
+            child.name, source.mailbox, child.restart
+        )
+        return await seat.sit(source, reason, exited)
 
-    def seat(self, name: str, mailbox: Mailbox) -> Seat:
-        """Return the seat of a name, a new one if nobody had it."""
-        return self._by_name.get(name) or self.take(name, mailbox)
+    def is_over(self, name: str, end: Exit) -> bool:
+        """Say whether nobody restarts an actor after this end."""
+        seat = self._by_name.get(name)
+        if seat is None or seat.restart == "permanent":
+            return False
+        return seat.restart == "temporary" or end.is_clean
 
-    def take(self, name: str, mailbox: Mailbox) -> Seat:
+    def take(self, name: str, mailbox: Mailbox, restart: RestartType) -> Seat:
         """Make the seat of a new name.
 
         Raises:
@@ -192,7 +200,7 @@ class Seats:
             bytes_max=mailbox.bytes_max,
             when_full=mailbox.when_full,
         )
-        seat = self._by_name[native.name] = Seat(native)
+        seat = self._by_name[native.name] = Seat(native, restart)
         return seat
 
     def find(self, name: str) -> Seat | None:

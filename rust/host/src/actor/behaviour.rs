@@ -35,6 +35,8 @@ pub struct Turn<'a> {
     pub cell: &'a Arc<Cell>,
     /// Whether the thread may be held up; that of an event loop may not.
     pub may_block: bool,
+    /// Whether somebody waits for a reply.
+    pub asked: bool,
 }
 
 /// What came of a message.

@@ -409,6 +409,7 @@ impl Cell {
             let turn = Turn {
                 cell: self,
                 may_block,
+                asked: true,
             };
             let codec = message.codec;
             let outcome = match behaviour.handle(turn, &message) {
@@ -496,6 +497,7 @@ impl Cell {
         let turn = Turn {
             cell: self,
             may_block,
+            asked: matches!(message.kind, Kind::Ask(_)),
         };
         let handled = if let Kind::Job(_) = message.kind {
             match std::mem::replace(&mut message.kind, Kind::Tell) {

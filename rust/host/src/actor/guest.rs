@@ -3,7 +3,7 @@
 use super::behaviour::{Answer, Behaviour, Handled, Interrupt, Turn};
 use super::cell::Cell;
 use super::exit::Exit;
-use super::message::{Kind, Message};
+use super::message::Message;
 use super::payload::Payload;
 use super::refusal::HandlerRefusal;
 use super::reply::Served;
@@ -135,13 +135,13 @@ impl Guest {
 
     /// Calls on a stack of its own: where it would wait, or run on for long, it goes
     /// on elsewhere.
-    fn call_aside(&self, message: &Message) -> Handled {
+    fn call_aside(&self, message: &Message, asked: bool) -> Handled {
         let params = (message.sender, message.codec, message.payload.to_vec());
         let mut call = self
             .instance
             .start(self.handle_message, Typed::<HandleOwned>::new(params));
         if let Poll::Ready(answer) = call.poll_once() {
-            return self.handled(answer.map(|(answer,)| answer), message);
+            return handled(answer.map(|(answer,)| answer), &self.instance, asked);
         }
         let running = Arc::clone(&self.running);
         Handled::Away(Box::new(move |cell| {
@@ -155,18 +155,14 @@ impl Guest {
             }
         }))
     }
-
-    fn handled(&self, answer: Answered, message: &Message) -> Handled {
-        handled(answer, &self.instance, !matches!(message.kind, Kind::Tell))
-    }
 }
 
 impl Behaviour for Guest {
     fn handle(&mut self, turn: Turn<'_>, message: &Message) -> Handled {
         if self.instance.waits() || !turn.may_block {
-            return self.call_aside(message);
+            return self.call_aside(message, turn.asked);
         }
-        self.handled(self.call(message), message)
+        handled(self.call(message), &self.instance, turn.asked)
     }
 
     fn interrupter(&self) -> Option<Arc<dyn Interrupt>> {

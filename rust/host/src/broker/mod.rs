@@ -10,7 +10,7 @@ use crate::actor::{
     Scheduler, Sent, Shared, monotonic_nanoseconds,
 };
 use crate::engine::Engine;
-use airssys_core::address::{ComponentId, Handle};
+use airssys_core::address::{ComponentId, DEFAULT_INSTANCE, Handle};
 use airssys_core::letters::{LetterCounters, Letters};
 use airssys_core::mailbox::MailboxLimits;
 use airssys_core::routing::{NAMES_MAX_DEFAULT, NameError, NameTable, Names};
@@ -161,7 +161,12 @@ impl Broker {
         if self.closing.load(Ordering::SeqCst) {
             return Err(Unregistered::Closing);
         }
-        let name: Arc<str> = id.as_str().into();
+        // As people write it: the only instance needs no number.
+        let name: Arc<str> = if id.instance() == DEFAULT_INSTANCE {
+            id.family().trim_end_matches('/').into()
+        } else {
+            id.as_str().into()
+        };
         let entry = names.insert(id, |handle| {
             Cell::new(handle.as_u64(), name, limits, Arc::clone(&self.shared))
         })?;

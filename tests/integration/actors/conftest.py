@@ -1,0 +1,43 @@
+"""A component that takes messages, and hosts for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import airssys_wasm as aw
+from airssys_wasm._native import componentize
+
+ROOT = Path(__file__).parents[3]
+HANDLER = Path(__file__).parent / "handler.wat"
+WORLD = """
+package test:handler;
+
+world handler {
+    export airssys:core/lifecycle@1.0.0;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
+    """Answer with what was sent: ``!`` traps, ``?`` never ends, ``#`` counts, ``-`` refuses."""
+    wit = tmp_path_factory.mktemp("wit")
+    shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
+    (wit / "world.wit").write_text(WORLD)
+    module = core_module(engine.load(HANDLER)._native.binary)
+    encoded = componentize.encode(componentize.embed(module, wit))
+    return engine.load(encoded, name="handler")
+
+
+def core_module(component: bytes) -> bytes:
+    """The first core module of a component: section 1, right behind the header."""
+    assert component[8] == 1
+    size, shift, at = 0, 0, 9
+    while True:
+        size |= (component[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if component[at - 1] < 0x80:
+            return component[at : at + size]
