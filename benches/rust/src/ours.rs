@@ -200,7 +200,10 @@ pub fn importer_functions(typed: bool) -> Vec<Supplied> {
         .map(|function| supplied(crate::guests::IMPORTER_HOST, function))
         .collect();
     functions.push(supplied("", "plain"));
-    functions[0].define = typed.then_some(define_add as Define);
+    functions[0].define = typed.then_some(Define {
+        plain: define_add,
+        concurrent: |_, _, _| Err(wasmtime::Error::msg("no `async` import is measured")),
+    });
     functions
 }
 
