@@ -96,6 +96,11 @@ class Component:
         """What it imports: interface name -> function name -> typed signature.
 
         Functions of the world itself stand under ``""``.
+
+        Raises:
+            ComponentInvalid: its types have no form in WIT, as where the component
+                itself exports a bare type. Instances, calls and ``name`` work all the
+                same.
         """
         return self._world.imports
 
@@ -104,12 +109,19 @@ class Component:
         """What it exports: interface name -> function name -> typed signature.
 
         Functions of the world itself stand under ``""``.
+
+        Raises:
+            ComponentInvalid: as for ``imports``.
         """
         return self._world.exports
 
     @cached_property
     def wit(self) -> str:
-        """Its world as WIT text."""
+        """Its world as WIT text.
+
+        Raises:
+            ComponentInvalid: as for ``imports``.
+        """
         return world_text(self._native.binary)
 
     def stubs(self, path: str | os.PathLike[str]) -> Path:
@@ -125,6 +137,7 @@ class Component:
         Raises:
             ValueError: ``path`` ends in neither ``.pyi`` nor ``.py``.
             OSError: the file cannot be written.
+            ComponentInvalid: as for ``imports``.
         """
         return write_stubs(self._world, path)
 
