@@ -177,9 +177,10 @@ class FuelExhausted(ComponentFailed):
 class OutOfMemory(ComponentFailed):
     """The instance needed more memory than ``Limits.memory_bytes_max``.
 
-    ``kind`` is ``out-of-memory`` where the guest asked for more itself, and
-    ``host-buffers`` where the values of one call would have cost the host more than
-    that (or more than 64 MiB).
+    ``kind`` is ``out-of-memory`` where the guest asked for more itself or had more
+    in flight, and ``host-buffers`` where the values of one call, as they cross, would
+    have taken more than that (or more than 64 MiB). The Python objects made of what
+    did cross are not counted; they can take several times as much.
     """
 
 

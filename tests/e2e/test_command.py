@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -165,6 +167,42 @@ def test_a_component_that_wants_too_much_is_not_authorised(airssys_wasm: Run, th
     assert ran.returncode == 6
     assert "wasi:filesystem/preopens" in ran.stderr
     assert "hint: the command gives clocks, random numbers and output" in ran.stderr
+
+
+def test_what_has_no_interface_in_wit_runs_all_the_same(airssys_wasm: Run, tmp_path: Path) -> None:
+    (tmp_path / "bare.wat").write_text("""
+    (component
+      (core module $m (func (export "run") (param i32) (result i32) (local.get 0)))
+      (core instance $i (instantiate $m))
+      (type $person (record (field "age" u32)))
+      (export $t "t" (type $person))
+      (func (export "run") (param "who" $t) (result $t) (canon lift (core func $i "run"))))
+    """)
+
+    ran = airssys_wasm("run", "bare.wat", "run", '{"age": 3}')
+
+    assert json.loads(ran.stdout) == {"age": 3}
+    assert airssys_wasm("inspect", "bare.wat").returncode == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_names_that_are_no_text_are_spelled_out(
+    airssys_wasm: Run, adder: str, tmp_path: Path
+) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/odd-\xff.wat")
+    shutil.copy(adder, odd)
+    broken = os.fsdecode(os.fsencode(tmp_path) + b"/broken-\xff.wat")
+    Path(broken).write_text("(component (cor")
+
+    assert airssys_wasm("run", odd, "add", "1", "2").stdout == "3\n"
+    assert "add(left: s32, right: s32)" in airssys_wasm("inspect", odd).stdout
+    unknown = airssys_wasm("run", odd, os.fsdecode(b"add\xff"))
+    assert (unknown.returncode, "no export" in unknown.stderr) == (7, True)
+    for command in ("run", "inspect"):
+        ran = airssys_wasm(command, broken, *(["add"] if command == "run" else []))
+        assert ran.returncode == 7
+        assert "dcff" in ran.stderr, "the name is spelled out"
+        assert "defect" not in ran.stderr
 
 
 def test_bytes_that_are_no_component_fail_validation(airssys_wasm: Run, tmp_path: Path) -> None:

@@ -288,3 +288,16 @@ class TestTooMuch:
             component.instantiate(limits=aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=1))
 
         assert (caught.value.component, caught.value.kind) == ("starting", "unreachable")
+
+
+def test_text_is_accepted_up_to_what_the_engine_says_of_it(engine: aw.Engine) -> None:
+    told = re.search(r"more than (\d+) KiB of text", aw.Engine.__doc__ or "")
+    assert told is not None
+    most = int(told[1]) * aw.KIB
+    longest = "(component)".ljust(most)
+
+    engine.load(longest)
+    engine.load(longest.encode())
+    for longer in (longest + " ", (longest + " ").encode()):
+        with pytest.raises(aw.CompileRefused, match=f"of {most + 1} bytes, more than the {most} "):
+            engine.load(longer)

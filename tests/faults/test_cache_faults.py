@@ -87,6 +87,48 @@ class TestUnusable:
 
         self.refused(foreign, "belongs to another user", caplog)
 
+    @needs_posix
+    @pytest.mark.parametrize("mode", [0o777, 0o722, 0o770])
+    @pytest.mark.parametrize("between", ["", "mine"])
+    def test_a_directory_in_one_others_may_write(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, between: str
+    ) -> None:
+        # They could rename what lies in it, and put their own in its place.
+        shared = tmp_path / "shared"
+        cache = shared / between / "cache"
+        cache.mkdir(parents=True)
+        cache.chmod(0o700)
+        shared.chmod(mode)
+
+        why = f"it lies in {shared}: others may write to it; hint: chmod go-w"
+        self.refused(cache, why, caplog)
+        assert not list(cache.iterdir())
+
+    @needs_posix
+    def test_a_link_into_one_others_may_write(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "shared" / "cache").mkdir(parents=True)
+        (tmp_path / "shared").chmod(0o777)
+        (tmp_path / "link").symlink_to(tmp_path / "shared" / "cache")
+
+        self.refused(tmp_path / "link", f"it lies in {tmp_path / 'shared'}: others may", caplog)
+
+    @needs_posix
+    @pytest.mark.parametrize("mode", [0o700, 0o755, 0o1777])
+    def test_a_directory_in_one_of_another_user(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
+    ) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("only the superuser can give a directory away")
+        foreign = tmp_path / "foreign"
+        (foreign / "cache").mkdir(parents=True, mode=0o700)
+        foreign.chmod(mode)
+        os.chown(foreign, 65534, 65534)
+
+        why = f"it lies in {foreign}: belongs to another user"
+        self.refused(foreign / "cache", why, caplog)
+
     def test_a_secret_that_cannot_be_made_anew(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -163,6 +205,16 @@ class TestMended:
         stays_of_use(tmp_path / "link")
 
         assert entries(tmp_path / "real")
+
+    @needs_posix
+    @pytest.mark.parametrize("mode", [0o755, 0o1777])
+    def test_a_directory_in_one_where_others_may_rename_nothing_of_ours(
+        self, tmp_path: Path, mode: int
+    ) -> None:
+        (tmp_path / "above").mkdir()
+        (tmp_path / "above").chmod(mode)
+
+        stays_of_use(tmp_path / "above" / "cache")
 
     @needs_posix
     def test_a_directory_that_others_may_look_into_is_left_as_it_is(self, tmp_path: Path) -> None:

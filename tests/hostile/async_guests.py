@@ -240,6 +240,57 @@ def pile(kind: str) -> str:
     )
 
 
+#: An ``async`` import of one parameter, by its type: the core's arguments and their
+#: types, a thousand bytes each time. Bytes and text cross as a whole, the others not.
+ARGUMENTS = {
+    "(list u8)": ("(i32.const 0) (i32.const 1000)", "i32 i32"),
+    "string": ("(i32.const 0) (i32.const 1000)", "i32 i32"),
+    "(list u32)": ("(i32.const 0) (i32.const 250)", "i32 i32"),
+    '(record (field "key" string) (field "count" u32))': (
+        "(i32.const 0) (i32.const 1000) (i32.const 7)", "i32 i32 i32",
+    ),
+}  # fmt: skip
+
+
+def keeper(kind: str) -> str:
+    """Write a guest that calls ``keep`` with one of :data:`ARGUMENTS` without end."""
+    arguments, core_types = ARGUMENTS[kind]
+    named = f"(type $t' {kind}) (import \"t\" (type $t (eq $t')))"
+    is_named = kind.startswith("(record")
+    return async_guest(
+        f"(loop $again (drop (call $keep {arguments})) (br $again)) unreachable",
+        imports=f"""{named if is_named else ""}
+          (import "keep" (func $imported async (param "data" {"$t" if is_named else kind})))""",
+        lowered={
+            "keep": (
+                '(func $imported) async (memory $libc "memory")',
+                f"(param {core_types}) (result i32)",
+            )
+        },
+    )
+
+
+def echoer(size: int, times: int) -> str:
+    """Write a guest that sends ``echo`` so many bytes, so many times, and gets them back."""
+    return async_guest(
+        f"""(loop $again
+          (call $echo (i32.const 131072) (i32.const {size}) (i32.const 8))
+          (if (i32.ne (i32.load offset=4 (i32.const 8)) (i32.const {size})) (then unreachable))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $n) (i32.const {times}))))
+        (call $return) (i32.const 0)""",
+        imports="""(import "echo"
+          (func $imported async (param "data" (list u8)) (result (list u8))))""",
+        lowered={
+            "echo": (
+                '(func $imported) (memory $libc "memory") (realloc (core func $libc "realloc"))',
+                "(param i32 i32 i32)",
+            )
+        },
+        pages=8,
+    )
+
+
 #: What is started and ended again and again, in one call.
 CHURNERS = {
     "cancelled": f"""

@@ -144,10 +144,14 @@ def teller(
     """
 
 
-def answerer(kind: str, memory_pages: int) -> str:
-    """Write a guest that answers with as many elements as it is asked for."""
+def answerer(kind: str, memory_pages: int, *, wide: bool = False) -> str:
+    """Write a guest that answers with as many elements as it is asked for.
+
+    With ``wide`` it is text that ends in a character of four bytes.
+    """
     types, kind = _described(kind)
-    fill = 255 if "(flags" in types else 0
+    fill = 255 if "(flags" in types else ord("a") if wide else 0
+    last = "(i32.store (i32.add (i32.const 60) (local.get $n)) (i32.const 0x80989ff0))"
     return f"""
     (component
       {types}
@@ -155,6 +159,7 @@ def answerer(kind: str, memory_pages: int) -> str:
         (memory (export "memory") {memory_pages})
         (func (export "run") (param $n i32) (param $bytes i32) (result i32)
           (memory.fill (i32.const 64) (i32.const {fill}) (local.get $bytes))
+          {last if wide else ""}
           (i32.store (i32.const 32) (i32.const 64))
           (i32.store (i32.const 36) (local.get $n))
           (i32.const 32)))

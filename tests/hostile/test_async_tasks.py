@@ -14,6 +14,7 @@ from random import Random
 
 import pytest
 from tests.hostile.async_guests import (
+    ARGUMENTS,
     CHURNERS,
     FOR_EVER,
     KEEP,
@@ -25,6 +26,8 @@ from tests.hostile.async_guests import (
     beside_a_task_held_up,
     caller,
     crowd,
+    echoer,
+    keeper,
     pair,
     pile,
 )
@@ -37,6 +40,8 @@ import airssys_wasm as aw
 COURIER = Path(__file__).parents[1] / "components" / "prebuilt" / "courier.wasm"
 HANDLES_MAX = 4_096
 HOST_CALL_FUEL = 500
+#: What the host holds of each value that crosses by itself.
+VALUE_BYTES = 40
 CORE_INSTANCES_MAX = 32
 WALKS = 100
 COURIER_GRANT = aw.Grant(environment=[], filesystem_read=[], network=[])
@@ -251,34 +256,28 @@ def test_w30_stacks_that_others_hold_are_not_taken_from_anyone() -> None:
     assert (engine.live_instances, engine.pool_slots_used) == (0, 0)
 
 
-def test_w07_arguments_in_flight_are_held_in_bounds(host: Host) -> None:
+@pytest.mark.parametrize("kind", ARGUMENTS)
+def test_w07_arguments_in_flight_are_held_in_bounds(host: Host, kind: str) -> None:
     """Each is small enough alone; together they are not held."""
-    kept: list[int] = []
+    kept = 0
 
-    async def keep(data: bytes) -> None:
-        kept.append(len(data))
+    async def keep(_: object) -> None:
+        nonlocal kept
+        kept += 1
         await asyncio.sleep(1_000)
 
-    source = async_guest(
-        "(loop $again (drop (call $keep (i32.const 0) (i32.const 1000))) (br $again)) unreachable",
-        imports=KEEP,
-        lowered={
-            "keep": (
-                '(func $imported) async (memory $libc "memory")',
-                "(param i32 i32) (result i32)",
-            )
-        },
-    )
     outcome = host.attack(
-        source, expect=aw.OutOfMemory, under=Under(PATIENT, imports={"keep": keep})
+        keeper(kind), expect=aw.OutOfMemory, under=Under(PATIENT, imports={"keep": keep})
     )
 
     assert outcome.kind == "out-of-memory"
     assert "in flight" in str(outcome.error)
-    # What has not run by then was never held for long.
-    assert sum(kept) <= PATIENT.memory_bytes_max
+    # What crosses one by one takes more than its thousand bytes, and so stops earlier.
+    most = PATIENT.memory_bytes_max // (250 * VALUE_BYTES if kind == "(list u32)" else 1_000)
     assert outcome.receipt is not None
-    assert 10 <= outcome.receipt.host_calls <= PATIENT.memory_bytes_max // 1_000
+    assert 10 <= outcome.receipt.host_calls <= most
+    # What has not run by then was never held for long.
+    assert kept <= most
 
 
 def test_w07_what_tasks_cost_the_host_is_bounded() -> None:
@@ -300,6 +299,49 @@ def test_w07_tasks_that_come_and_go_leave_nothing_behind() -> None:
     assert all(fuel > 3 * rounds for fuel in found["fuel"].values())
     assert len(found["fuel"]) == len(CHURNERS)
     assert found["growth"] <= 8 * aw.MIB
+
+
+async def echo_later(data: bytes) -> bytes:
+    await asyncio.sleep(0)
+    return data
+
+
+def echo_at_once(data: bytes) -> bytes:
+    return data
+
+
+@pytest.mark.parametrize("echo", [echo_at_once, echo_later])
+def test_w26_bytes_of_async_imports_burn_fuel(host: Host, echo: Callable[[bytes], object]) -> None:
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=10.0, fuel_max=10_000_000)
+
+    def used(size: int, times: int) -> int:
+        component = host.engine.load(echoer(size, times))
+        with component.instantiate(limits=limits, imports={"echo": echo}) as instance:
+            instance.call("run")
+            assert instance.receipt.host_calls == times
+            return instance.receipt.fuel or 0
+
+    # There and back.
+    assert used(101_000, 1) - used(1_000, 1) == 2 * 100_000
+    # The instructions of one round are two dozen.
+    assert 0 <= used(1_000, 101) - used(1_000, 1) - 100 * (HOST_CALL_FUEL + 2_000) <= 100 * 24
+
+
+@pytest.mark.parametrize("echo", [echo_at_once, echo_later])
+def test_w26_its_fuel_ends_an_async_guest_that_sends_without_end(
+    host: Host, echo: Callable[[bytes], object]
+) -> None:
+    fuel = 1_000_000
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=10.0, fuel_max=fuel)
+
+    outcome = host.attack(
+        echoer(10_000, 2**32 - 1),
+        expect=aw.FuelExhausted,
+        under=Under(limits, imports={"echo": echo}),
+    )
+
+    assert outcome.receipt is not None
+    assert outcome.receipt.host_calls in {fuel // 20_500, fuel // 20_500 + 1}
 
 
 def test_w26_an_async_guest_burns_fuel_in_all_its_tasks(host: Host) -> None:

@@ -57,10 +57,11 @@ def table_hogs(hogs: int, memory_bytes_max: int) -> Found:
     return {"elements": elements, "peak_growth": memory_bytes("VmHWM") - before}
 
 
-def largest_answer(kind: str, memory_bytes_max: int) -> Found:
+def largest_answer(kind: str, memory_bytes_max: int, *, wide: bool) -> Found:
     """Ask for ever longer lists until one is accepted; the longest costs the most."""
-    engine = _engine()
-    component = engine.load(answerer(kind, memory_bytes_max // (64 * aw.KIB)))
+    # With one slot no memory of an earlier attempt waits to be given back.
+    engine = _engine(pool_instances=1)
+    component = engine.load(answerer(kind, memory_bytes_max // (64 * aw.KIB), wide=wide))
     limits = aw.Limits(memory_bytes_max=memory_bytes_max, call_seconds_max=20.0)
     before = memory_bytes("VmHWM")
     length, answered = memory_bytes_max, 0

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import importlib.util
 import inspect
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,14 @@ TEXT = """
   (core instance $i (instantiate $m))
   (func (export "add") (param "left" s32) (param "right" s32) (result s32)
     (canon lift (core func $i "add"))))
+"""
+BARE_TYPE = """
+(component
+  (core module $m (func (export "run") (param i32) (result i32) (local.get 0)))
+  (core instance $i (instantiate $m))
+  (type $person (record (field "age" u32)))
+  (export $t "t" (type $person))
+  (func (export "run") (param "who" $t) (result $t) (canon lift (core func $i "run"))))
 """
 API = "acme:echo/api@1.0.0"
 TYPES = "acme:echo/types"
@@ -53,10 +62,38 @@ class TestLoading:
         with engine.load(TEXT).instantiate(limits=limits) as instance:
             assert instance.call("add", 40, 2) == 42
 
+    def test_a_bare_type_at_the_root_hides_the_interface_and_no_more(
+        self, engine: aw.Engine, limits: aw.Limits, tmp_path: Path
+    ) -> None:
+        component = engine.load(BARE_TYPE)
+        looks: list[Callable[[], object]] = [
+            lambda: component.imports,
+            lambda: component.exports,
+            lambda: component.wit,
+            lambda: component.stubs(tmp_path / "bare.pyi"),
+        ]
+        for look in looks:
+            with pytest.raises(aw.ComponentInvalid, match="component export `t`"):
+                look()
+
+        assert component.name == "component"
+        with component.instantiate(limits=limits) as instance:
+            assert instance.call("run", {"age": 3}) == {"age": 3}
+
     def test_the_name_in_errors_is_the_files_or_yours(self, engine: aw.Engine) -> None:
         names = [engine.load(PREBUILT / "echo.wasm").name, engine.load(TEXT, name="mine").name]
 
         assert names == ["echo", "mine"]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+    def test_a_file_whose_name_is_no_text_has_one_all_the_same(
+        self, engine: aw.Engine, tmp_path: Path
+    ) -> None:
+        odd = os.fsdecode(os.fsencode(tmp_path) + b"/odd-\xff.wat")
+        Path(odd).write_text(TEXT)
+
+        assert engine.load(odd).name == r"odd-\udcff"
+        assert engine.load(odd, name="größe").name == "größe"
 
     def test_compiled_code_is_cached(self, tmp_path: Path) -> None:
         aw.Engine(cache_dir=tmp_path).load(PREBUILT / "echo.wasm")

@@ -56,6 +56,22 @@ def test_a_policy_is_a_policy(policy: Any) -> None:
     assert caught.value.path == "policy"
 
 
+@pytest.mark.parametrize("name", ["\udcff", 7, b"bytes"])
+def test_a_name_is_text(engine: aw.Engine, name: Any) -> None:
+    with pytest.raises(aw.ValueMismatch, match=r"^name: .*; hint: ") as caught:
+        engine.load("(component)", name=name)
+
+    assert caught.value.path == "name"
+
+
+@pytest.mark.parametrize("source", ["a\0b", "\ud800.wasm"])
+def test_a_source_is_a_name_that_a_file_may_have(engine: aw.Engine, source: str) -> None:
+    with pytest.raises(aw.ValueMismatch, match=r"^source: no file can be called ") as caught:
+        engine.load(source)
+
+    assert caught.value.path == "source"
+
+
 def test_stubs_go_into_a_python_file(echo: aw.Component, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"not a Python file; hint: name it \.pyi"):
         echo.stubs(tmp_path / "echo.txt")
@@ -95,3 +111,10 @@ def test_a_receipt_of_no_call_suggests_nothing(receipt: aw.Receipt) -> None:
         aw.suggest_limits([receipt, nothing])
     with pytest.raises(ValueError, match="no receipts"):
         aw.suggest_limits([])
+
+
+def test_a_name_that_is_no_text_is_the_name_of_no_export(
+    echo: aw.Component, limits: aw.Limits
+) -> None:
+    with echo.instantiate(limits=limits) as instance, pytest.raises(aw.ExportMissing):
+        instance.call("\udcff")

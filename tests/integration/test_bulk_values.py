@@ -104,17 +104,31 @@ def test_an_async_import_carries_as_much(
         assert receipt.host_calls == 1
 
 
-@pytest.mark.parametrize("host", [lambda data: data[1:], len])
+@pytest.mark.parametrize(
+    ("host", "kind", "cause"),
+    [(lambda data: data[1:], "unreachable", None), (len, "host-error", aw.ValueMismatch)],
+    ids=["too few bytes", "no bytes"],
+)
 def test_an_async_import_is_checked_as_any_function(
-    engine: aw.Engine, host: Callable[[bytes], object]
+    engine: aw.Engine,
+    host: Callable[[bytes], object],
+    kind: str,
+    cause: type[BaseException] | None,
 ) -> None:
     async def waits(data: bytes) -> object:
         return host(data)
 
     for function in (host, waits):
         instance = engine.load(ASYNC_ECHO).instantiate(limits=LIMITS, imports={"echo": function})
-        with pytest.raises(aw.Trapped):
+        with pytest.raises(aw.Trapped) as caught:
             instance.call("run")
+
+        assert caught.value.kind == kind
+        if cause is None:
+            assert caught.value.__cause__ is None
+        else:
+            assert isinstance(caught.value.__cause__, cause)
+            assert "arg 'the returned value'" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize("how", ["call", "call_async"])

@@ -158,3 +158,31 @@ def test_a_setting_of_another_kind_is_named(
 def test_a_policy_of_another_kind_is_named(limits: aw.Limits) -> None:
     with pytest.raises(TypeError, match="policy: expected Policy, got Limits"):
         aw.Engine(policy=limits)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("vast", [2**63, 2**127 - 1, 2**127, 10**400, 10**5000], ids=int.bit_length)
+@pytest.mark.parametrize("limit", ["memory_bytes_max", "call_seconds_max", "fuel_max"])
+def test_a_limit_past_every_policy_is_refused_without_its_digits(
+    echo: aw.Component, limits: aw.Limits, limit: str, vast: int
+) -> None:
+    vast_limits = dataclasses.replace(limits, **{limit: vast})
+
+    told = rf"^{limit}: 2\*\*63 or more is outside [\d.]+ to [\d.]+; hint: "
+    with pytest.raises(aw.LimitInvalid, match=told):
+        echo.instantiate(limits=vast_limits)
+
+
+def test_a_limit_of_63_bits_is_refused_as_it_is(echo: aw.Component, limits: aw.Limits) -> None:
+    largest = dataclasses.replace(limits, fuel_max=2**63 - 1)
+
+    with pytest.raises(aw.LimitInvalid, match=f"^fuel_max: {2**63 - 1} is outside 1 to "):
+        echo.instantiate(limits=largest)
+
+
+def test_seconds_past_every_policy_are_refused_without_their_digits(
+    echo: aw.Component, limits: aw.Limits
+) -> None:
+    long = dataclasses.replace(limits, call_seconds_max=1e300)
+
+    with pytest.raises(aw.LimitInvalid, match=r"^call_seconds_max: 2\*\*63 or more is outside "):
+        echo.instantiate(limits=long)

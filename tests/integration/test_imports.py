@@ -100,6 +100,44 @@ def test_a_component_error_where_wit_has_no_err_is_an_exception_like_any_other(
     assert isinstance(caught.value.__cause__, aw.ComponentError)
 
 
+def test_what_an_exception_says_is_cut_and_the_exception_is_not(
+    open_importer: Open, supplied: type[Any]
+) -> None:
+    # Of three bytes each, so that the cut falls inside one.
+    said = "\N{EURO SIGN}" * 10_000
+
+    def plain(_: int) -> int:
+        raise ValueError(said)
+
+    with pytest.raises(aw.Trapped, match=f"ValueError: {said[:300]}") as caught:
+        open_importer(supplied(), plain=plain).call(f"{API}#call-plain", 1)
+
+    assert "\N{EURO SIGN}…" in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    assert str(caught.value.__cause__) == said
+
+
+def test_a_failure_inside_failures_does_not_say_them_all_again(
+    open_importer: Open, supplied: type[Any]
+) -> None:
+    depth = 30
+
+    def plain(level: int) -> int:
+        if level == depth:
+            raise ValueError("at the bottom")
+        return open_importer(supplied(), plain=plain).call(f"{API}#call-plain", level + 1)  # type: ignore[no-any-return]
+
+    with pytest.raises(aw.Trapped) as caught:
+        plain(0)
+
+    error: BaseException | None = caught.value
+    for _ in range(depth):
+        assert isinstance(error, aw.Trapped)
+        assert len(str(error)) < 2000
+        error = error.__cause__
+    assert str(error) == "at the bottom"
+
+
 def test_a_result_of_nothing_but_ok_may_come_from_the_value_alone(
     open_importer: Open, supplied: type[Any]
 ) -> None:

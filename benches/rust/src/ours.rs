@@ -3,7 +3,7 @@
 use crate::Result;
 use airssys_host::compile::{CompileBounds, WorkerCommand, run_worker};
 use airssys_host::engine::Density;
-use airssys_host::instance::{Invocation, Signature, StoreData, Target, Typed, enter_host};
+use airssys_host::instance::{HeldBytes, Invocation, Signature, StoreData, Target, Typed, enter_host};
 use airssys_host::limits::Policy;
 use airssys_host::linker::{
     Answer, Define, Embedder, Grant, NoImports, Pending, StandIn, Supplied, Supply,
@@ -253,6 +253,7 @@ impl Embedder for Adder {
         _store: StoreContextMut<'_, StoreData>,
         _index: usize,
         _params: &[Val],
+        _held: Option<HeldBytes>,
     ) -> wasmtime::Result<Pending> {
         Err(wasmtime::Error::msg("nothing here waits"))
     }

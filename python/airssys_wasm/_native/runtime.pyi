@@ -173,7 +173,9 @@ class Instance:
             ValueMismatch: an argument does not fit; the guest did not run.
             ExportMissing: there is no such function.
             ReentrantCall: as for :meth:`call`.
-            RuntimeError: the guest has to wait and no event loop runs here.
+            RuntimeError: no event loop runs in this thread, whether the guest would
+                have to wait or not; it did not run, and the instance is as it was.
+                Awaiting again what was awaited raises it too.
         """
 
     @property

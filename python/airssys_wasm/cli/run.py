@@ -12,6 +12,7 @@ import typer
 import airssys_wasm as aw
 from airssys_wasm import wit
 from airssys_wasm.cli.limits import Fuel, Memory, Seconds
+from airssys_wasm.cli.printable import printable
 from airssys_wasm.cli.screen import Screen
 from airssys_wasm.cli.values import from_json, to_json
 from airssys_wasm.demo.render import cost_text
@@ -51,13 +52,11 @@ def command(
     values = [_parse(text, context) for text in arguments or ()]
     limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
     loaded = aw.Engine(policy=_policy_for(limits)).load(component)
-    world = wit.describe(loaded.wit)
-    types = _parameters(world, function)
-    if types is not None and len(types) == len(values):
-        values = [from_json(v, t, world) for v, t in zip(values, types, strict=True)]
+    values = _typed(values, _world(loaded), function)
     with loaded.instantiate(limits=limits) as instance:
         try:
-            result = instance.call(function, *values)
+            # A word of the shell may be any bytes; what is no text is no export.
+            result = instance.call(printable(function), *values)
         finally:
             for line in (instance.stdout + instance.stderr).splitlines():
                 screen.err.print(f"guest: {line}", markup=False)
@@ -67,6 +66,22 @@ def command(
         screen.json(to_json(result), indent=None)
     except TypeError as error:
         raise typer.BadParameter(f"{function} is of no use from a command line: {error}") from error
+
+
+def _world(loaded: aw.Component) -> World | None:
+    """Return its interface, or None where that has no form in WIT: a call needs none."""
+    try:
+        return wit.describe(loaded.wit)
+    except aw.ComponentInvalid:
+        return None
+
+
+def _typed(values: list[Any], world: World | None, function: str) -> list[Any]:
+    """Turn JSON into what ``function`` takes, as far as that is known."""
+    types = _parameters(world, function) if world is not None else None
+    if world is None or types is None or len(types) != len(values):
+        return values
+    return [from_json(v, t, world) for v, t in zip(values, types, strict=True)]
 
 
 def _parameters(world: World, function: str) -> list[Type] | None:

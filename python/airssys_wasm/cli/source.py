@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import airssys_wasm as aw
+from airssys_wasm.cli.printable import printable
 from airssys_wasm.wit import Source
 
 __all__ = ["interfaces_of"]
@@ -27,12 +29,19 @@ def interfaces_of(path: Path) -> Iterator[Source]:
     try:
         yield _source(path)
     except (aw.ComponentInvalid, aw.WitInvalid) as error:
-        if str(error).startswith(str(path)):
+        name = _name(path)
+        # The native side shows what is no text with a mark.
+        if str(error).startswith((name, os.fsencode(path).decode(errors="replace"))):
             raise
-        raise type(error)(f"{path}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error
 
 
 def _source(path: Path) -> Source:
     if path.is_file() and path.stat().st_size == 0:
         raise aw.ComponentInvalid("the file is empty")
-    return aw.Engine().load(path, name=str(path)).wit if path.suffix == ".wat" else path
+    return aw.Engine().load(path, name=_name(path)).wit if path.suffix == ".wat" else path
+
+
+def _name(path: Path) -> str:
+    # The name of a file may be any bytes; what errors call it has to be text.
+    return printable(str(path))

@@ -26,10 +26,12 @@ class Limits:
             together, at least 64 KiB (one WebAssembly page). Growing past it
             fails inside the guest; a guest that cannot go on without the memory
             ends with ``OutOfMemory``. From 90 % on there is a warning, in the
-            receipt and through the logger ``airssys_wasm.runtime``. What the host
-            holds of one result or host call for the guest is bounded by the same
-            figure. 512 KiB to 4 MiB fit most guests in Rust; Python and
-            JavaScript guests need tens of MiB.
+            receipt and through the logger ``airssys_wasm.runtime``. The bytes and
+            values of one result or host call, as they cross, are bounded by the
+            same figure, and by 64 MiB. The Python objects made of them can take
+            several times that, one call at a time: dicts made of records about
+            six times, text with one wide character four. 512 KiB to 4 MiB fit most
+            guests in Rust; Python and JavaScript guests need tens of MiB.
         call_seconds_max: wall-clock time of one call, host calls and waiting
             for the host included, at least 0.001. Past it the call ends with
             ``CallTimeout``. It bounds start functions, constructors and

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from airssys_wasm.broker import Reply
     from airssys_wasm.host.seat import Seat
+    from airssys_wasm.runtime import Instance
 
 
 class Actor:
@@ -61,7 +62,7 @@ class Actor:
         """What its mailbox did, and holds."""
         return self._seat.native.mailbox
 
-    async def call(self, function: str, *args: Any) -> Any:
+    async def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call_async``.
 
         Raises:
@@ -82,7 +83,7 @@ class Actor:
         return f"<Actor {self.name!r} {self.status}>"
 
 
-def _instance(seat: Seat) -> Any:
+def _instance(seat: Seat) -> Instance:
     if seat.instance is None or seat.native.status not in {"running", "starting"}:
         raise ActorStopped(f"actor {seat.native.name!r} has no instance now", seat.native.name)
     return seat.instance

@@ -10,13 +10,15 @@ from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.host import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    import os
+    from collections.abc import Coroutine, Iterable, Mapping
     from types import TracebackType
 
-    from airssys_wasm.broker import Reply
-    from airssys_wasm.config import Limits
+    from airssys_wasm.actor import RestartType, Shutdown
+    from airssys_wasm.broker import Mailbox, Reply
+    from airssys_wasm.config import Grant, Limits
     from airssys_wasm.host.seat import Seat
-    from airssys_wasm.runtime import Engine
+    from airssys_wasm.runtime import Component, Engine
 
 T = TypeVar("T")
 
@@ -54,7 +56,7 @@ class BlockingActor:
         """What its mailbox did, and holds."""
         return self._actor.mailbox
 
-    def call(self, function: str, *args: Any) -> Any:
+    def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call``."""
         return self._host._run(self._actor.call(function, *args))  # noqa: SLF001 - its own
 
@@ -113,9 +115,32 @@ class BlockingHost:
             self._thread.join()
             self._loop.close()
 
-    def spawn(self, name: str, source: Any, **options: Any) -> BlockingActor:
+    def spawn(  # noqa: PLR0913 - options by name
+        self,
+        name: str,
+        source: str | bytes | os.PathLike[str] | Component,
+        *,
+        limits: Limits | None = None,
+        grant: Grant | None = None,
+        imports: Mapping[str, object] | None = None,
+        config: bytes = b"",
+        mailbox: Mailbox | None = None,
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+    ) -> BlockingActor:
         """Start an actor, and return it when it serves; see ``Host.spawn``."""
-        return self._actor(self._run(self._host.spawn(name, source, **options)))
+        spawned = self._host.spawn(
+            name,
+            source,
+            limits=limits,
+            grant=grant,
+            imports=imports,
+            config=config,
+            mailbox=mailbox,
+            restart=restart,
+            shutdown=shutdown,
+        )
+        return self._actor(self._run(spawned))
 
     def find(self, name: str) -> BlockingActor:
         """Return an actor by its address; see ``Host.find``."""

@@ -87,7 +87,7 @@ class Host:
             self._broker.close()
             self._loop = None
 
-    async def spawn(
+    async def spawn(  # noqa: PLR0913 - options by name
         self,
         name: str,
         source: str | bytes | os.PathLike[str] | Component,

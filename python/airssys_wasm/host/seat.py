@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from airssys_wasm.actor import (
 )
 from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ActorStopped, AirssysError
-from airssys_wasm.runtime.lifecycle import LIFECYCLE, Identity
+from airssys_wasm.runtime.lifecycle import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,7 @@ class Seat:
         if incarnation is None:
             instance.close()
             raise ActorStopped(f"actor {self.native.name!r} was stopped", self.native.name)
-        return Incarnation(self, instance, incarnation)
+        return Incarnation(self, instance, incarnation, source.component.lifecycle("shutdown"))
 
     def ended(self, incarnation: int, kind: str, detail: str) -> None:
         """Take note that an incarnation has ended by itself."""
@@ -107,21 +108,20 @@ class Seat:
 class Incarnation:
     """One instance on its seat; what a supervisor stops."""
 
-    def __init__(self, seat: Seat, instance: Instance, number: int) -> None:
+    def __init__(self, seat: Seat, instance: Instance, number: int, shutdown: str | None) -> None:
         """Sit."""
         self._seat = seat
         self._instance = instance
+        self._shutdown = shutdown
         self.number = number
 
     async def stop(self, reason: StopReason, *, seconds_max: float | None) -> None:
         """Let it finish its message, call ``shutdown`` if it has one, and take it away."""
         del seconds_max  # the supervisor cancels this, and kills
-        if shutdown := _shutdown(self._seat, self._instance):
-            try:
+        if shutdown := self._shutdown:
+            # Its error is only of interest to itself: it goes all the same.
+            with contextlib.suppress(AirssysError):
                 await asyncio.to_thread(self._instance.call, shutdown, str(reason))
-            except AirssysError:
-                # Its error is only of interest to itself: it goes all the same.
-                pass
         self.kill()
 
     def kill(self) -> None:
@@ -130,14 +130,6 @@ class Incarnation:
             self._seat.exited = None
             self._seat.native.retire()
         self._instance.close()
-
-
-def _shutdown(seat: Seat, instance: Instance) -> str | None:
-    del seat
-    names: list[str] = getattr(instance, "functions", [])
-    return next(
-        (name for name in names if name.startswith(LIFECYCLE) and name.endswith("#shutdown")), None
-    )
 
 
 def _close_made(making: asyncio.Future[Any]) -> None:
@@ -176,9 +168,7 @@ class Seats:
         source = child.source
         if not isinstance(source, Source):
             raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
-        seat = self._by_name.get(child.name) or self.take(
-            child.name, source.mailbox, child.restart
-        )
+        seat = self._by_name.get(child.name) or self.take(child.name, source.mailbox, child.restart)
         return await seat.sit(source, reason, exited)
 
     def is_over(self, name: str, end: Exit) -> bool:

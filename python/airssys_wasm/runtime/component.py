@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ValueMismatch
-from airssys_wasm.runtime.lifecycle import Identity, component_name, initialize, initializer
+from airssys_wasm.runtime.lifecycle import (
+    Identity,
+    component_name,
+    exported,
+    initialize,
+    initializer,
+)
 from airssys_wasm.wit import World, describe, world_text, write_stubs
 
 if TYPE_CHECKING:
@@ -96,6 +102,11 @@ class Component:
         """What it imports: interface name -> function name -> typed signature.
 
         Functions of the world itself stand under ``""``.
+
+        Raises:
+            ComponentInvalid: its types have no form in WIT, as where the component
+                itself exports a bare type. Instances, calls and ``name`` work all the
+                same.
         """
         return self._world.imports
 
@@ -104,12 +115,19 @@ class Component:
         """What it exports: interface name -> function name -> typed signature.
 
         Functions of the world itself stand under ``""``.
+
+        Raises:
+            ComponentInvalid: as for ``imports``.
         """
         return self._world.exports
 
     @cached_property
     def wit(self) -> str:
-        """Its world as WIT text."""
+        """Its world as WIT text.
+
+        Raises:
+            ComponentInvalid: as for ``imports``.
+        """
         return world_text(self._native.binary)
 
     def stubs(self, path: str | os.PathLike[str]) -> Path:
@@ -125,6 +143,7 @@ class Component:
         Raises:
             ValueError: ``path`` ends in neither ``.pyi`` nor ``.py``.
             OSError: the file cannot be written.
+            ComponentInvalid: as for ``imports``.
         """
         return write_stubs(self._world, path)
 
@@ -193,6 +212,13 @@ class Component:
         Args:
             identity: who it is, and why it starts; ``None`` for an instance that no actor
                 system runs.
+            limits: as for :meth:`instantiate`.
+            imports: as for :meth:`instantiate`.
+            grant: as for :meth:`instantiate`.
+            config: as for :meth:`instantiate`.
+
+        Returns:
+            The instance.
         """
         _require_types(limits, grant, imports)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
@@ -214,6 +240,17 @@ class Component:
                 config=config,
             )
         return instance
+
+    def lifecycle(self, function: str) -> str | None:
+        """Return the name to call a function of its ``airssys:core/lifecycle`` by.
+
+        Args:
+            function: such as ``"shutdown"``.
+
+        Returns:
+            The name, or ``None`` if the component has no such export.
+        """
+        return exported(self._native.functions, function)
 
     def _initializer(self, config: bytes) -> str | None:
         # Most components have no life cycle, which is worth knowing for good:

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from airssys_wasm._native import __file__ as _native_file
 from airssys_wasm._native import runtime as _native
@@ -49,11 +49,13 @@ class Engine(_native.Engine):
             side, without guards, for 100 000 live instances; their code runs
             slower. ``None`` is the standard layout, for about 20 000.
         cache_dir: directory for compiled code, made for this user alone if it is
-            not there; one that others may write to is not used. ``None`` keeps
-            nothing on disk. The default is ``$AIRSWASM_HOME/cache``, or
-            ``~/.airswasm/cache``.
+            not there. One that others may write to, or put another in the place of
+            because they may write to a directory above it, is not used:
+            ``cache_problem`` says so. ``None`` keeps nothing on disk. The default is
+            ``$AIRSWASM_HOME/cache``, or ``~/.airswasm/cache``.
         cache_bytes_max: bytes of compiled code kept before the oldest goes.
-        component_bytes_max: largest component accepted, as bytes or as text.
+        component_bytes_max: largest component accepted, as bytes or as text; never
+            more than 256 KiB of text, because its parser takes many times that.
         compile_seconds_max: wall-clock time one compilation may take, 0.001 to
             3600. Starting the compiling process counts, about 0.02 s. Text is
             parsed before, which for the longest accepted takes a second.
@@ -132,7 +134,8 @@ class Engine(_native.Engine):
         Args:
             source: a path, the bytes of a component, or WAT text (a ``str`` that
                 begins with ``(``).
-            name: what errors call it; by default the file's name without suffix.
+            name: what errors call it; by default the file's name without suffix, in
+                which what is no text is spelled out.
 
         Returns:
             The component, ready to be instantiated.
@@ -142,16 +145,19 @@ class Engine(_native.Engine):
             CompileRefused: compiling it would pass the engine's bounds, or too many
                 others were compiling for too long.
             OSError: the file cannot be read.
+            ValueMismatch: ``name`` is no ``str`` or has a lone surrogate, or no file
+                can have the name in ``source``.
         """
+        _require_text(name)
         if isinstance(source, bytes):
             return Component(self.load_native(name or "component", source))
         if isinstance(source, str) and source.lstrip().startswith(_TEXT_STARTS):
             return Component(self.load_native(name or "component", _encoded(source)))
         path = Path(source)
-        with path.open("rb") as file:
+        with _opened(path) as file:
             # No more than says that it is too large: the rest may be endless.
             content = file.read(self._source_bytes_max + 1)
-        return Component(self.load_native(name or path.stem, content))
+        return Component(self.load_native(name or _spelled_out(path.stem), content))
 
     def __repr__(self) -> str:
         """Say how full it is."""
@@ -173,6 +179,32 @@ def _policy(given: object) -> Policy:
         hint = "policy=Policy(memory_bytes_ceiling=...)"
         raise ValueMismatch(f"policy: expected Policy, got {got}; hint: {hint}", "policy")
     return given
+
+
+def _require_text(name: object) -> None:
+    if name is None:
+        return
+    if not isinstance(name, str):
+        got = type(name).__name__
+        raise ValueMismatch(f'name: expected str, got {got}; hint: name="thumbnailer"', "name")
+    if name != _spelled_out(name):
+        hint = "leave name= out, or encode(errors='backslashreplace') and decode it"
+        raise ValueMismatch(f"name: {name!r} has a lone surrogate; hint: {hint}", "name")
+
+
+def _spelled_out(name: str) -> str:
+    # Names of files may be any bytes; Python holds those that are no text as lone
+    # surrogates, which no UTF-8 can carry.
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except ValueError as error:
+        # A zero byte, or a surrogate that stands for no byte.
+        told = f"source: no file can be called {str(path)!r} ({error})"
+        raise ValueMismatch(f"{told}; hint: give a path, bytes, or WAT text", "source") from error
 
 
 def _encoded(text: str) -> bytes:

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 #: The interface whose ``initialize`` takes the configuration; any 1.x fits.
 LIFECYCLE = "airssys:core/lifecycle"
-_INITIALIZE = re.compile(rf"{re.escape(LIFECYCLE)}@1\.[^#]*#initialize")
+_FUNCTION = re.compile(rf"{re.escape(LIFECYCLE)}@1\.[^#]*#(.*)")
 #: Multicodec number of bytes that only the component can read.
 _RAW = 0x55
 _NAME_CHARS_MAX = 64
 _NAME_CHARS_MIN = 3
+
+
+def exported(functions: Iterable[str], function: str) -> str | None:
+    """Return the full name of a function of the life cycle, if it is among ``functions``."""
+    for full in functions:
+        found = _FUNCTION.fullmatch(full)
+        if found is not None and found[1] == function:
+            return full
+    return None
 
 
 def initializer(name: str, functions: Iterable[str], config: bytes) -> str | None:
@@ -39,7 +48,7 @@ def initializer(name: str, functions: Iterable[str], config: bytes) -> str | Non
     """
     if not isinstance(config, bytes):
         raise ValueMismatch(f"config: expected bytes, got {type(config).__name__}", "config")
-    function = next(filter(_INITIALIZE.fullmatch, functions), None)
+    function = exported(functions, "initialize")
     if function is None and config:
         raise ExportMissing(
             f"component {name!r} has no {LIFECYCLE}, whose initialize takes the configuration; "

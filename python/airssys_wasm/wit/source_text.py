@@ -23,6 +23,10 @@ __all__ = [
 #: Line length of generated files.
 WIDTH = 100
 _INDENT = "    "
+#: Quotes that would close a string of three.
+_QUOTES = re.compile('"""')
+#: The same where the closing ones follow: a quote at the end would run into them.
+_QUOTES_BEFORE_CLOSING = re.compile(r'"""|"\Z')
 
 
 def block(lines: Sequence[str]) -> list[str]:
@@ -36,19 +40,17 @@ def docstring(text: str, closing: Sequence[str] = ()) -> list[str]:
     Whatever the text holds, the result is one string literal: quotes,
     backslashes and characters that do not print are escaped.
     """
-    paragraphs = [_printable(line) for line in text.strip().splitlines()]
-    if paragraphs and closing:
-        paragraphs += ["", *map(_printable, closing)]
+    lines = text.strip().splitlines()
+    if lines and closing:
+        lines += ["", *closing]
     elif closing:
-        paragraphs = [_printable(" ".join(line.strip() for line in closing))]
-    if not paragraphs:
+        lines = [" ".join(line.strip() for line in closing)]
+    if not lines:
         return []
-    if len(paragraphs) == 1:
-        line = paragraphs[0]
-        # A quote at the end would run into the closing ones.
-        safe = line[:-1] + '\\"' if line.endswith('"') else line
-        return [f'"""{safe}"""']
-    return [f'"""{paragraphs[0]}', *paragraphs[1:], '"""']
+    if len(lines) == 1:
+        return [f'"""{_printable(lines[0], _QUOTES_BEFORE_CLOSING)}"""']
+    first, *rest = map(_printable, lines)
+    return [f'"""{first}', *rest, '"""']
 
 
 def comment(text: str) -> list[str]:
@@ -110,8 +112,10 @@ def in_quotes(annotation: str) -> str:
     return f"'{annotation}'" if '"' in annotation else f'"{annotation}"'
 
 
-def _printable(line: str) -> str:
-    escaped = line.rstrip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+def _printable(line: str, quotes: re.Pattern[str] = _QUOTES) -> str:
+    """Escape backslashes, the quotes that ``quotes`` finds, and what does not print."""
+    escaped = line.rstrip().replace("\\", "\\\\")
+    escaped = quotes.sub(lambda found: '\\"' * len(found[0]), escaped)
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
         for one in escaped

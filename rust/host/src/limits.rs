@@ -87,6 +87,7 @@ impl Limits {
             return Err(out_of_range(
                 "call_seconds_max",
                 call_seconds_max,
+                call_seconds_max >= 2f64.powi(63),
                 CALL_SECONDS_MIN,
                 policy.call_seconds_ceiling,
             ));
@@ -112,10 +113,16 @@ fn within(name: &str, value: i128, low: i128, high: i128) -> Result<()> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(out_of_range(name, value, low, high))
+    Err(out_of_range(name, value, value >= 1 << 63, low, high))
 }
 
-fn out_of_range<N: std::fmt::Display>(name: &str, value: N, low: N, high: N) -> Error {
+/// A `vast` value may have hundreds of digits, or stand for one that has.
+fn out_of_range<N: std::fmt::Display>(name: &str, value: N, vast: bool, low: N, high: N) -> Error {
+    let value = if vast {
+        "2**63 or more".to_owned()
+    } else {
+        value.to_string()
+    };
     Error::LimitInvalid(format!(
         "{name}: {value} is outside {low} to {high}; \
          hint: the upper end is the engine's policy, Engine(policy=Policy(...))"
@@ -249,6 +256,39 @@ impl ResourceLimiter for MemoryMeter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const POLICY: Policy = Policy {
+        memory_bytes_ceiling: 1 << 28,
+        call_seconds_ceiling: 300.0,
+        fuel_ceiling: 100,
+    };
+
+    fn refusal(memory: i128, seconds: f64, fuel: i128) -> String {
+        let refused = Limits::new(memory, seconds, Some(fuel), &POLICY);
+        refused.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_figure_out_of_range_is_named_as_it_is_given() {
+        assert!(refusal(65_535, 1.0, 1).contains("memory_bytes_max: 65535 is outside 65536 to"));
+        assert!(refusal(65_536, 300.5, 1).contains("call_seconds_max: 300.5 is outside"));
+        assert!(refusal(65_536, f64::NAN, 1).contains("call_seconds_max: NaN is outside"));
+        assert!(refusal(65_536, 1.0, -1).contains("fuel_max: -1 is outside"));
+        let last = i128::from(i64::MAX);
+        assert!(refusal(last, 1.0, 1).contains("_max: 9223372036854775807 is outside"));
+    }
+
+    #[test]
+    fn a_figure_past_63_bits_is_not_spelled_out() {
+        for vast in [1 << 63, i128::MAX] {
+            assert!(refusal(vast, 1.0, 1).contains("memory_bytes_max: 2**63 or more is outside"));
+            assert!(refusal(65_536, 1.0, vast).contains("fuel_max: 2**63 or more is outside"));
+        }
+        for vast in [2f64.powi(63), f64::MAX, f64::INFINITY] {
+            let refused = refusal(65_536, vast, 1);
+            assert!(refused.contains("call_seconds_max: 2**63 or more is outside"));
+        }
+    }
 
     #[test]
     fn memories_and_tables_share_one_limit() {

@@ -212,8 +212,8 @@ fn memory_detail(meter: &MemoryMeter) -> String {
 fn buffers_detail(meter: &MemoryMeter) -> String {
     format!(
         "the values of one call would take more of the host than the limit of {} bytes; each \
-         value inside a list, record or variant takes {} bytes, but bytes, text and numbers \
-         alone just their size",
+         value inside a list, record or variant takes {} bytes; text, and bytes that cross \
+         alone or with a few other values, take just their size",
         meter.limit().min(HOSTCALL_BYTES_MAX),
         size_of::<Val>()
     )

@@ -153,7 +153,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
         with pytest.raises(aw.MessageTooLarge):
             actor.ask(bytes(aw.MIB + 1), codec="raw")
         with pytest.raises(aw.ExportMissing, match="takes no messages"):
-            host.spawn("acme/mute", '(component (core module $m) (core instance (instantiate $m)))')
+            host.spawn("acme/mute", "(component (core module $m) (core instance (instantiate $m)))")
         assert host.actors == ["acme/echo"]
         assert actor.mailbox["delivered"] == 0
 

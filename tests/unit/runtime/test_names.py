@@ -76,7 +76,9 @@ def test_a_configuration_is_bytes(config: Any) -> None:
 def test_a_limit_below_a_millisecond_is_never_told_as_zero() -> None:
     limits = Limits(memory_bytes_max=65536, call_seconds_max=0.001)
 
-    told = lifecycle.component_config("name", limits, [], b"")
+    identity = lifecycle.Identity("local", "name")
+
+    told = lifecycle.component_config(identity, limits, [], b"")
 
     assert told["limits"]["call-milliseconds-max"] == 1
     assert told["reason"] == Variant("first")

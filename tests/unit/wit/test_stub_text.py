@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from airssys_wasm import wit
 from airssys_wasm.wit.names import class_name, distinct_names, value_name
+from airssys_wasm.wit.source_text import docstring
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -64,6 +67,56 @@ def test_documentation_becomes_docstrings() -> None:
         "Merge another one in.\n\nRaises:\n"
         "    ComponentError: the err case, with a ``string`` as its ``value``."
     )
+
+
+#: Text in which quotes and backslashes are as likely as all else together.
+QUOTED = st.lists(
+    st.one_of(st.sampled_from(['"', '""', '"""', "\\", "'", "\n", " "]), st.characters())
+).map("".join)
+
+
+@given(QUOTED, st.lists(QUOTED, max_size=2))
+@example('say """', [])
+@example('"""', [])
+@example('x\\"""', [])
+@example("ends with \\", [])
+@example("", ['Raises: """'])
+def test_any_text_is_a_docstring_that_says_it(text: str, closing: list[str]) -> None:
+    lines = docstring(text, closing)
+
+    paragraphs = [line.rstrip() for line in text.strip().splitlines()]
+    if paragraphs and closing:
+        paragraphs += ["", *(line.rstrip() for line in closing)]
+    elif closing:
+        paragraphs = [" ".join(line.strip() for line in closing).rstrip()]
+    said = "\n".join(paragraphs) + ("\n" if len(paragraphs) > 1 else "")
+    if not paragraphs:
+        assert lines == []
+    else:
+        assert ast.literal_eval("\n".join(lines)) == said
+
+
+@pytest.mark.parametrize("text", ['say """', '"""', "ends with \\", '"', '\\"""'])
+def test_stubs_of_any_documentation_are_python(text: str, tmp_path: Path) -> None:
+    source = f"""
+    package a:b;
+    world w {{
+      record person {{ /// {text}
+        name: string }}
+      /// {text}
+      export f: func(who: person);
+    }}
+    """
+
+    path = wit.write_stubs(wit.describe(source), tmp_path / "documented_types.py")
+
+    imported(path)
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
+    ]
+    assert {ast.get_docstring(one) for one in functions} == {text}
 
 
 def test_a_named_result_raises_like_any_other() -> None:

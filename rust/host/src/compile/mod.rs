@@ -22,7 +22,7 @@ pub(crate) use tables::outgrow_pool;
 use crate::engine::{Allocation, Codegen, Engine};
 use crate::error::{Error, Result};
 use crate::printable::printable;
-use std::path::Path;
+use cache::Verified;
 use std::time::Duration;
 use wasmtime::component::Component as Compiled;
 
@@ -74,12 +74,8 @@ pub(crate) fn ready(
     let key = cache::Key::new(digest, target, artefact_bytes_max(binary));
     // SAFETY: `load` hands out only entries whose tag a holder of the cache's
     // secret made.
-    let open = |path: &Path| {
-        place(engine, codegen, |to| unsafe {
-            Compiled::deserialize_file(to, path)
-        })
-        .ok()
-    };
+    let open =
+        |entry: &Verified| place(engine, codegen, |to| unsafe { entry.deserialize(to) }).ok();
     let done = engine.compiling().done();
     if let Some(found) = engine.cache().load(&key, open) {
         return Ok(found);

@@ -13,8 +13,8 @@ pub(super) struct Held {
     bytes: Option<Arc<AtomicUsize>>,
 }
 
-/// One call's part of the sum, given back when dropped.
-pub(crate) struct HeldBytes {
+/// One call's part of what the host holds for the guest, given back when dropped.
+pub struct HeldBytes {
     sum: Arc<AtomicUsize>,
     bytes: usize,
 }

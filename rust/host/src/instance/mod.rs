@@ -12,12 +12,12 @@ mod weigh;
 
 pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
 pub use data::{Receipt, StoreData};
+pub use held::HeldBytes;
 pub use slot::Function;
 pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
 
 pub use warning::{MemoryWarning, memory_warning_bytes, on_memory_warning};
 
-pub(crate) use held::HeldBytes;
 pub(crate) use warning::Watch;
 pub(crate) use weigh::values as bytes_of;
 

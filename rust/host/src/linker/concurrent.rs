@@ -1,7 +1,8 @@
 //! Functions of the embedder that a component imports as `async`.
 //!
 //! The guest may have many of them in flight at once, so what each of them holds
-//! here is counted until it ends.
+//! here is counted until the embedder lets go of it, which may be long after the
+//! guest gave the call up.
 
 use super::{Embedder, Pending, aside};
 use crate::instance::{HeldBytes, StoreData, bytes_of, enter_host, leave_host};
@@ -66,7 +67,7 @@ async fn wait(
         accessor,
         bytes_of(params),
         bytes_held(params),
-        |store, embedder| embedder.start(store, index, params),
+        |store, embedder, held| embedder.start(store, index, params, Some(held)),
     )?;
     let answer = (&mut running).await?;
     let finish = |store: StoreContextMut<'_, _>, embedder: &dyn Embedder| {
@@ -99,7 +100,7 @@ pub fn answer<T>(
 }
 
 /// Starts a function of the embedder that may wait. It carries `came` bytes in,
-/// and its arguments take `held` here until what this returns is dropped.
+/// and its arguments take `held` here until `start` lets go of its guard.
 ///
 /// # Errors
 ///
@@ -109,16 +110,20 @@ pub fn begin(
     accessor: &Accessor<StoreData>,
     came: u64,
     held: usize,
-    start: impl FnOnce(StoreContextMut<'_, StoreData>, &dyn Embedder) -> wasmtime::Result<Pending>,
+    start: impl FnOnce(
+        StoreContextMut<'_, StoreData>,
+        &dyn Embedder,
+        HeldBytes,
+    ) -> wasmtime::Result<Pending>,
 ) -> wasmtime::Result<InFlight> {
     accessor.with(|mut access| {
         let held = access.data_mut().hold(held)?;
         let mut store = access.as_context_mut();
         let embedder = enter_host(&mut store, || came)?;
-        let pending = inside(|| aside(true, || start(store, &*embedder)))?;
+        let pending = inside(|| aside(true, || start(store, &*embedder, held)))?;
         Ok(InFlight {
             pending: Some(pending),
-            _held: held,
+            looked: false,
         })
     })
 }
@@ -138,7 +143,8 @@ pub fn end<T>(
         let embedder = access.data_mut().embedder_arc();
         let mut store = access.as_context_mut();
         let now = store.as_context_mut();
-        // The engine's loop polls this, on the stack of its own thread.
+        // `InFlight` is never ready when the guest polls it, so that this is the
+        // engine's loop, on the stack of its own thread.
         let returned = inside(|| block_in_place(|| finish(now, &*embedder)))?;
         leave_host(&mut store, || went(&returned))?;
         Ok(returned)
@@ -148,13 +154,18 @@ pub fn end<T>(
 /// A function in flight. Letting go of it cancels it, which runs the embedder.
 pub struct InFlight {
     pending: Option<Pending>,
-    _held: HeldBytes,
+    /// Whether it was polled: the first time is on the stack of the guest.
+    looked: bool,
 }
 
 impl Future for InFlight {
     type Output = <Pending as Future>::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !std::mem::replace(&mut self.looked, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match &mut self.pending {
             Some(pending) => pending.as_mut().poll(cx),
             None => Poll::Pending,

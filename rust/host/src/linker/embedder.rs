@@ -1,7 +1,7 @@
 //! Imports that the embedder supplies.
 
 use super::concurrent;
-use crate::instance::{StoreData, bytes_of, enter_host, leave_host};
+use crate::instance::{HeldBytes, StoreData, bytes_of, enter_host, leave_host};
 use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
@@ -107,7 +107,8 @@ pub trait Embedder: Any + Send + Sync {
         results: &mut [Val],
     ) -> wasmtime::Result<()>;
 
-    /// Starts function `index`, which may wait.
+    /// Starts function `index`, which may wait. Whoever still has the arguments
+    /// keeps `held`, if there is one.
     ///
     /// # Errors
     ///
@@ -117,6 +118,7 @@ pub trait Embedder: Any + Send + Sync {
         store: StoreContextMut<'_, StoreData>,
         index: usize,
         params: &[Val],
+        held: Option<HeldBytes>,
     ) -> wasmtime::Result<Pending>;
 
     /// Turns what function `index` answered into its results.
@@ -155,6 +157,7 @@ impl Embedder for NoImports {
         _store: StoreContextMut<'_, StoreData>,
         index: usize,
         _params: &[Val],
+        _held: Option<HeldBytes>,
     ) -> wasmtime::Result<Pending> {
         Err(nothing(index))
     }
@@ -254,7 +257,7 @@ pub(super) fn define(
         Box::new(async move {
             let embedder = enter_host(&mut store, || bytes_of(params))?;
             let now = store.as_context_mut();
-            let pending = aside(true, || embedder.start(now, index, params))?;
+            let pending = aside(true, || embedder.start(now, index, params, None))?;
             let answer = pending.await?;
             let now = store.as_context_mut();
             aside(true, || embedder.finish(now, index, answer, results))?;

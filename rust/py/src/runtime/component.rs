@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// filesystem, an empty network.
 type Granted = (bool, bool, bool, Option<Vec<(String, String)>>, bool, bool);
 
-/// A limit that is a whole number. Past 64 bits it is above every policy.
+/// A limit that is a whole number. Past 128 bits any number stands for it: it is
+/// above every policy, and the refusal does not spell it out.
 struct Whole(i128);
 
 impl<'py> FromPyObject<'_, 'py> for Whole {
@@ -32,7 +33,7 @@ impl<'py> FromPyObject<'_, 'py> for Whole {
     }
 }
 
-/// Seconds. Past the range of floats they are above every policy.
+/// Seconds. Past the range of floats they are above every policy, as whole numbers are.
 struct Seconds(f64);
 
 impl<'py> FromPyObject<'_, 'py> for Seconds {

@@ -5,25 +5,47 @@
 
 use super::caller::{Busy, Caller};
 use super::exit;
+use airssys_host::instance::HeldBytes;
 use airssys_host::linker::{Answer, Pending};
 use airssys_host::wasmtime;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt as _;
+use pyo3::types::PyTuple;
 use std::ffi::CStr;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 static OWN_LOOP: Mutex<Option<(u32, Py<PyAny>)>> = Mutex::new(None);
 
 type Sender = oneshot::Sender<PyResult<Py<PyAny>>>;
 
-/// Starts `coroutine` for `caller` and gives what waits for it; dropping that cancels it.
+/// Starts `coroutine` for `caller` and gives what waits for it; dropping that cancels
+/// it. A coroutine that was cancelled goes on for as long as it likes, and its loop may
+/// not get round to it: until it is gone, it keeps `held`.
 ///
 /// # Errors
 ///
 /// If no event loop can be had.
-pub fn run(coroutine: &Bound<'_, PyAny>, caller: Option<Arc<Caller>>) -> PyResult<Pending> {
-    let (task, busy) = match submit(coroutine, caller) {
+pub fn run(
+    coroutine: &Bound<'_, PyAny>,
+    caller: Option<Arc<Caller>>,
+    held: Option<HeldBytes>,
+) -> PyResult<Pending> {
+    let kept = match held {
+        Some(held) => Bound::new(
+            coroutine.py(),
+            Keeper {
+                coroutine: coroutine.clone().unbind(),
+                _held: held,
+            },
+        )?
+        .into_any(),
+        None => coroutine.clone(),
+    };
+    let (task, busy) = match submit(&kept, caller) {
         Ok(submitted) => submitted,
         Err(error) => {
             // Else Python warns that nobody ever awaited it.
@@ -112,6 +134,46 @@ fn start_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(event_loop)
 }
 
+/// A coroutine, and what its arguments take of the host: to an event loop it is the
+/// coroutine itself.
+#[pyclass(frozen, module = "airssys_wasm._native.runtime")]
+struct Keeper {
+    coroutine: Py<PyAny>,
+    _held: HeldBytes,
+}
+
+#[pymethods]
+impl Keeper {
+    fn send<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.coroutine
+            .bind(value.py())
+            .call_method1(intern!(value.py(), "send"), (value,))
+    }
+
+    #[pyo3(signature = (*error))]
+    fn throw<'py>(&self, error: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        self.coroutine
+            .bind(error.py())
+            .call_method1(intern!(error.py(), "throw"), error.clone())
+    }
+
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.coroutine.bind(py).call_method0(intern!(py, "close"))
+    }
+
+    fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.coroutine.bind(py).call_method0("__await__")
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.coroutine.bind(py).repr()?.to_string())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&self.coroutine)
+    }
+}
+
 /// Hears that the coroutine ended.
 #[pyclass(frozen, module = "airssys_wasm._native.runtime")]
 struct Ended {
@@ -134,14 +196,29 @@ impl Ended {
     }
 }
 
-/// Cancels a coroutine whose guest is gone.
+/// Cancels a coroutine whose guest is gone, or has given it up.
 struct Cancel {
     task: Option<Py<PyAny>>,
 }
 
 impl Drop for Cancel {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
+        let Some(task) = self.task.take() else { return };
+        let cancel = CancelHere(Some(task));
+        // A guest gives a call up on its own stack, where Python must not run without
+        // a look at how much of that is left: what is cancelled may call guests.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { drop(cancel) });
+        }
+    }
+}
+
+/// Cancels a coroutine on the thread that drops this.
+struct CancelHere(Option<Py<PyAny>>);
+
+impl Drop for CancelHere {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
             // A task that cannot be cancelled has ended already.
             let _ = exit::attach_aside(|py| drop(task.call_method0(py, "cancel")));
         }

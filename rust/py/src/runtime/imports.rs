@@ -6,7 +6,7 @@ use super::exit;
 use super::gil;
 use crate::error::err_value;
 use crate::value::{FunctionPlan, Handles, Mismatch, Outcome, Plan, lift, lower, side};
-use airssys_host::instance::StoreData;
+use airssys_host::instance::{HeldBytes, StoreData};
 use airssys_host::linker::{Answer, Embedder, HostObject, Pending};
 use airssys_host::trap::HostFunctionFailed;
 use airssys_host::wasmtime::component::{Resource, ResourceAny, Val};
@@ -109,7 +109,7 @@ impl PythonImports {
         caller::current(*self.instance.get()?)
     }
 
-    /// Starts a function that waits.
+    /// Starts a function that waits; its coroutine keeps `held`.
     ///
     /// # Errors
     ///
@@ -119,9 +119,10 @@ impl PythonImports {
         py: Python<'py>,
         function: &Function,
         arguments: &Bound<'py, PyTuple>,
+        held: Option<HeldBytes>,
     ) -> PyResult<Pending> {
         let coroutine = self.invoke(py, function, arguments)?;
-        coroutine::run(&coroutine, self.caller())
+        coroutine::run(&coroutine, self.caller(), held)
     }
 
     /// Shows the garbage collector what is held here.
@@ -245,11 +246,24 @@ impl PythonImports {
     fn failed(&self, index: usize, message: String, error: PyErr) -> wasmtime::Error {
         HostFunctionFailed {
             function: self.functions[index].name.clone(),
-            message,
+            message: shortened(message),
             cause: Some(Box::new(error)),
         }
         .into()
     }
+}
+
+/// Bytes kept of what an exception says. It may tell of a call that failed inside
+/// this one, which told of one inside that, and so on; the exception itself, which
+/// is the cause, still says all of it.
+const SAID_BYTES_MAX: usize = 1024;
+
+fn shortened(mut said: String) -> String {
+    if said.len() > SAID_BYTES_MAX {
+        said.truncate(said.floor_char_boundary(SAID_BYTES_MAX));
+        said.push('…');
+    }
+    said
 }
 
 /// What a function without a result returned is of no use to the guest, but if it
@@ -330,10 +344,11 @@ impl Embedder for PythonImports {
         mut store: StoreContextMut<'_, StoreData>,
         index: usize,
         params: &[Val],
+        held: Option<HeldBytes>,
     ) -> wasmtime::Result<Pending> {
         self.run(index, |py, function| {
             let arguments = self.arguments(py, function, &mut store, params)?;
-            PythonImports::start(self, py, function, &arguments)
+            PythonImports::start(self, py, function, &arguments, held)
         })
     }
 

@@ -140,10 +140,12 @@ impl Plans {
     }
 
     fn find(&self, name: &Bound<'_, PyString>) -> Result<usize> {
+        // No export has a lone surrogate in its name: none is found for what stands in.
+        let wanted = name.to_string_lossy();
         let index = self
             .component
             .exports()
-            .find(self.component.name(), name.to_str()?)?;
+            .find(self.component.name(), &wanted)?;
         self.names.bind(name.py()).set_item(name, index)?;
         Ok(index)
     }

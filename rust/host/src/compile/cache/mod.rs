@@ -3,24 +3,27 @@
 //! An entry is the compiled artefact followed by a BLAKE3 tag keyed with a
 //! secret of this directory. Loading compiled code is running it, so nothing
 //! without a good tag is ever loaded: a damaged or foreign entry is removed
-//! and made again. A directory that cannot be used costs time, never a load.
+//! and made again. What is loaded is the open file that was verified, not what
+//! its name means a moment later. A directory that cannot be used costs time,
+//! never a load.
 
 mod private;
 mod prune;
 mod secret;
+mod verified;
+
+pub(crate) use verified::Verified;
 
 use private::Others;
 use secret::SECRET_BYTES;
 use std::fs;
 use std::hash::{Hash as _, Hasher};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const TAG_BYTES: usize = 32;
 const ENTRY_SUFFIX: &str = "cwasm";
-/// Bytes of an entry that are held at once while it is verified.
-const CHUNK_BYTES: usize = 64 * 1024;
 /// Changes whenever the layout of an entry does.
 const FORMAT: &str = "airssys-wasm compile cache 1";
 
@@ -147,7 +150,11 @@ impl Cache {
     }
 
     /// Opens the entry under `key` with `open`, if there is one with a good tag.
-    pub(crate) fn load<T>(&self, key: &Key, open: impl FnOnce(&Path) -> Option<T>) -> Option<T> {
+    pub(crate) fn load<T>(
+        &self,
+        key: &Key,
+        open: impl FnOnce(&Verified) -> Option<T>,
+    ) -> Option<T> {
         let loaded = self
             .path(key)
             .and_then(|path| self.load_verified(&path, key.artefact_bytes_max, open));
@@ -164,11 +171,11 @@ impl Cache {
         &self,
         path: &Path,
         artefact_bytes_max: u64,
-        open: impl FnOnce(&Path) -> Option<T>,
+        open: impl FnOnce(&Verified) -> Option<T>,
     ) -> Option<T> {
         let loaded = match self.verify(path, artefact_bytes_max) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Ok(true) => open(path),
+            Ok(Some(entry)) => open(&entry),
             _ => None,
         };
         if loaded.is_none() {
@@ -179,18 +186,10 @@ impl Cache {
         loaded
     }
 
-    fn verify(&self, path: &Path, artefact_bytes_max: u64) -> io::Result<bool> {
+    fn verify(&self, path: &Path, artefact_bytes_max: u64) -> io::Result<Option<Verified>> {
         let bytes_max = artefact_bytes_max.saturating_add(TAG_BYTES as u64);
-        let mut file = private::open(path, bytes_max, Others::MayRead)?;
-        let Some(bytes) = file.metadata()?.len().checked_sub(TAG_BYTES as u64) else {
-            return Ok(false);
-        };
-        let mut hasher = self.hasher(path);
-        hash_all(&mut hasher, &mut (&mut file).take(bytes))?;
-        let mut tag = [0; TAG_BYTES];
-        file.read_exact(&mut tag)?;
-        // Comparing two blake3 hashes takes the same time wherever they differ.
-        Ok(hasher.finalize() == blake3::Hash::from_bytes(tag))
+        let file = private::open(path, bytes_max, Others::MayRead)?;
+        Verified::of(file, self.hasher(path), verified::name_of)
     }
 
     // The tag covers the name too, so that no entry can stand in for another.
@@ -249,16 +248,4 @@ fn prepare(dir: &Path) -> io::Result<(PathBuf, [u8; SECRET_BYTES])> {
     let real = private::directory(dir)?;
     let secret = secret::of(&real)?;
     Ok((real, secret))
-}
-
-fn hash_all(hasher: &mut blake3::Hasher, content: &mut impl Read) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        match content.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(read) => hasher.update(&chunk[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-    }
 }

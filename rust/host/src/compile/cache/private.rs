@@ -63,10 +63,12 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// What the system says; or it belongs to another user, or others may write to it.
+/// What the system says; or it, or a directory it lies in, belongs to another user,
+/// or others may write to it.
 pub(super) fn directory(path: &Path) -> io::Result<PathBuf> {
     create_directory(path)?;
     let real = fs::canonicalize(path)?;
+    refuse_shared_above(&real)?;
     refuse_shared(&real)?;
     Ok(real)
 }
@@ -83,6 +85,48 @@ fn create_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_directory(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
+}
+
+// Whoever may rename something above it can put a directory of their own in its
+// place. From the root down: what lies in a directory that is good stays there
+// while the next one is looked at.
+#[cfg(unix)]
+fn refuse_shared_above(real: &Path) -> io::Result<()> {
+    let mut above: Vec<&Path> = real.ancestors().skip(1).collect();
+    above.reverse();
+    for directory in above {
+        refuse_renamable(&fs::symlink_metadata(directory)?).map_err(|error| {
+            let why = format!("it lies in {}: {error}", directory.display());
+            io::Error::other(why)
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_shared_above(_real: &Path) -> io::Result<()> {
+    // As for the directory itself.
+    Ok(())
+}
+
+/// Refuses a directory in which others may rename what is ours. The superuser may
+/// anyhow; and where the sticky bit is set, as in `/tmp`, others may only rename
+/// what is theirs.
+#[cfg(unix)]
+fn refuse_renamable(metadata: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    const STICKY: u32 = 0o1000;
+    if !metadata.is_dir() {
+        return Err(io::Error::other("not a directory any more"));
+    }
+    if metadata.uid() != 0 {
+        refuse_foreign(metadata)?;
+    }
+    if metadata.mode() & STICKY != 0 {
+        return Ok(());
+    }
+    refuse_open_to(Others::MayRead, metadata)
 }
 
 // Who may only read it learns which components there are; the files are closed.

@@ -4,7 +4,7 @@ use super::kinds::{Blob, Flag, Give, Keep, Text};
 use crate::error::err_value;
 use crate::runtime::imports::{PythonImports, nothing};
 use crate::value::{FunctionPlan, Plan};
-use airssys_host::instance::{StoreData, Weigh, enter_host, leave_host};
+use airssys_host::instance::{HeldBytes, StoreData, Weigh, enter_host, leave_host};
 use airssys_host::linker::{Answer, Define, Embedder, Pending, answer, aside, begin, end};
 use airssys_host::wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Lower};
 use airssys_host::wasmtime::{self, StoreContextMut};
@@ -125,7 +125,7 @@ fn link_waiting<A: Arguments, R: Returned>(
         move |mut store: StoreContextMut<'_, StoreData>, arguments: A::Rust| {
             Box::new(async move {
                 let embedder = enter_host(&mut store, || arguments.bytes())?;
-                let pending = aside(true, || start::<A>(&*embedder, index, arguments))?;
+                let pending = aside(true, || start::<A>(&*embedder, index, arguments, None))?;
                 let answer = pending.await?;
                 let returned = aside(true, || finish::<R>(&*embedder, index, answer))?;
                 leave_host(&mut store, || returned.bytes())?;
@@ -161,8 +161,8 @@ fn link_concurrent_waiting<A: Arguments, R: Returned>(
         Box::pin(async move {
             let came = arguments.bytes();
             let held = usize::try_from(came).unwrap_or(usize::MAX);
-            let mut running = begin(accessor, came, held, |_, embedder| {
-                start::<A>(embedder, index, arguments)
+            let mut running = begin(accessor, came, held, |_, embedder, held| {
+                start::<A>(embedder, index, arguments, Some(held))
             })?;
             let answer = (&mut running).await?;
             end(
@@ -190,11 +190,12 @@ fn start<A: Arguments>(
     embedder: &dyn Embedder,
     index: usize,
     arguments: A::Rust,
+    held: Option<HeldBytes>,
 ) -> wasmtime::Result<Pending> {
     let imports = PythonImports::of(embedder)?;
     imports.run(index, |py, function| {
         let arguments = A::give(py, arguments)?;
-        imports.start(py, function, &arguments)
+        imports.start(py, function, &arguments, held)
     })
 }
 
