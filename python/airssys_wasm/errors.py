@@ -31,12 +31,10 @@ AirssysError
       ActorStopped      it has stopped for good
     MailboxFull         its mailbox is full, and nobody may wait
     MessageTooLarge     the payload is larger than a message may be
-    MessageDropped      the message expired, or made way for newer ones
+    MessageDropped      it expired, made way for newer ones, or was left unanswered
     MessageRefused      the handler refused it
     AskTimeout          no reply came in time
     ActorFailed         the actor failed while it had the request
-    RequestCycle        waiting would close a circle of actors
-    RequestCancelled    the request was given up, or left unanswered
 """
 
 from __future__ import annotations
@@ -73,8 +71,6 @@ __all__ = [
     "NameTaken",
     "OutOfMemory",
     "ReentrantCall",
-    "RequestCancelled",
-    "RequestCycle",
     "SupervisionError",
     "Trapped",
     "ValueMismatch",
@@ -337,13 +333,14 @@ class MessageTooLarge(MessagingError, ValueError):
 
 
 class MessageDropped(MessagingError):
-    """The message expired, or made way for newer ones, before it was handled."""
+    """The message expired, made way for newer ones, or was left without an answer."""
 
 
 class MessageRefused(MessagingError):
     """The handler refused the message.
 
     Attributes:
+        actor: whose handler.
         reason: the case of ``message-error``: ``malformed``, ``codec-unsupported``,
             ``unsupported``, ``refused``, ``busy`` or ``failed``.
     """
@@ -361,6 +358,7 @@ class ActorFailed(MessagingError):
     """The actor failed while it had the request.
 
     Attributes:
+        actor: who failed.
         kind: how it failed: ``trapped``, ``timed-out``, ``out-of-fuel``, ``out-of-memory``
             or ``initialization-failed``.
     """
@@ -368,11 +366,3 @@ class ActorFailed(MessagingError):
     def __init__(self, message: str, actor: str = "", kind: str = "") -> None:
         super().__init__(message, actor)
         self.kind = kind
-
-
-class RequestCycle(MessagingError):
-    """Waiting for the reply would close a circle of actors that wait for each other."""
-
-
-class RequestCancelled(MessagingError):
-    """The request was given up, or its handler left it unanswered."""

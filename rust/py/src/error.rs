@@ -26,8 +26,6 @@ pyo3::import_exception!(airssys_wasm.errors, MessageDropped);
 pyo3::import_exception!(airssys_wasm.errors, MessageRefused);
 pyo3::import_exception!(airssys_wasm.errors, MessageTooLarge);
 pyo3::import_exception!(airssys_wasm.errors, NameTaken);
-pyo3::import_exception!(airssys_wasm.errors, RequestCancelled);
-pyo3::import_exception!(airssys_wasm.errors, RequestCycle);
 pyo3::import_exception!(airssys_wasm.errors, BuildError);
 pyo3::import_exception!(airssys_wasm.errors, CallTimeout);
 pyo3::import_exception!(airssys_wasm.errors, CapacityExhausted);
@@ -204,14 +202,13 @@ fn refused(refusal: Refusal) -> PyErr {
         Refusal::MailboxFull { actor, .. } => MailboxFull::new_err((message, actor.to_string())),
         Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
         Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
-        Refusal::Cycle(_) => RequestCycle::new_err(message),
         Refusal::Failed { actor, exit } => {
             ActorFailed::new_err((message, actor.to_string(), exit.kind()))
         }
         Refusal::Refused { actor, why } => {
             MessageRefused::new_err((message, actor.to_string(), word(&why)))
         }
-        Refusal::Cancelled => RequestCancelled::new_err(message),
+        Refusal::Cancelled => MessageDropped::new_err(message),
         Refusal::Expired(actor) | Refusal::Dropped(actor) => {
             MessageDropped::new_err((message, actor.to_string()))
         }

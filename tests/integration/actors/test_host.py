@@ -182,6 +182,26 @@ def test_a_full_mailbox_holds_senders_up_or_says_so(
     asyncio.run(main())
 
 
+def test_requests_that_make_way_or_expire_end(engine: aw.Engine, handler: aw.Component) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=LIMITS) as host:
+            mailbox = aw.Mailbox(messages_max=1, when_full="drop-oldest")
+            actor = await host.spawn("acme/echo", handler, mailbox=mailbox)
+            endless = asyncio.ensure_future(actor.ask(b"?", codec="raw"))
+            await until("it is handled", lambda: actor.mailbox["messages"] == 0)
+            displaced = asyncio.ensure_future(actor.ask("displaced"))
+            await asyncio.sleep(0)
+            kept = asyncio.ensure_future(actor.ask("kept"))
+            with pytest.raises(aw.MessageDropped):
+                await displaced
+            with pytest.raises(aw.ActorFailed):
+                await endless
+            assert (await kept).value == "kept"
+            assert actor.mailbox["displaced"] == 1
+
+    asyncio.run(main())
+
+
 def test_threads_share_an_actor(engine: aw.Engine, handler: aw.Component) -> None:
     wrong: list[object] = []
 

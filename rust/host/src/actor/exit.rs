@@ -1,7 +1,7 @@
 //! How an instance of an actor ends.
 
 use crate::error::Error;
-use crate::trap::{Family, Failure};
+use crate::trap::{Failure, Family};
 use std::fmt;
 
 /// Why an instance ended.

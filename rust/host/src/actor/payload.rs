@@ -81,7 +81,14 @@ mod tests {
 
     #[test]
     fn it_gives_back_what_it_was_given() {
-        for len in [0, 1, INLINE_BYTES - 1, INLINE_BYTES, INLINE_BYTES + 1, 70_000] {
+        for len in [
+            0,
+            1,
+            INLINE_BYTES - 1,
+            INLINE_BYTES,
+            INLINE_BYTES + 1,
+            70_000,
+        ] {
             let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
             assert_eq!(&*Payload::copy(&bytes), &bytes[..]);
             assert_eq!(&*Payload::from(bytes.clone()), &bytes[..]);

@@ -51,9 +51,6 @@ pub enum Refusal {
     /// No reply came in time.
     #[error("no reply came from {0:?} in time")]
     TimedOut(Arc<str>),
-    /// Waiting would close a circle.
-    #[error("waiting would close a circle of actors: {}", .0.join(" -> "))]
-    Cycle(Vec<String>),
     /// The actor failed while it had the request.
     #[error("actor {actor:?} failed: {exit}")]
     Failed {
@@ -96,7 +93,7 @@ impl Refusal {
             Refusal::Refused { .. } => Reason::HandlerFailed,
             Refusal::Expired(_) => Reason::Expired,
             Refusal::Dropped(_) => Reason::Dropped,
-            Refusal::TimedOut(_) | Refusal::Cycle(_) | Refusal::Cancelled => Reason::Cancelled,
+            Refusal::TimedOut(_) | Refusal::Cancelled => Reason::Cancelled,
         }
     }
 }

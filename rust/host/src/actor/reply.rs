@@ -177,7 +177,9 @@ impl ReplyTo {
 
     /// Ends it. Says whether the asker still waited.
     pub fn end(mut self, outcome: Outcome) -> bool {
-        self.0.take().is_some_and(|pending| finish(&pending, outcome))
+        self.0
+            .take()
+            .is_some_and(|pending| finish(&pending, outcome))
     }
 
     /// Whether the asker still waits.
@@ -222,7 +224,10 @@ mod tests {
     #[test]
     fn a_request_ends_once() {
         let (pending, orphans) = pending();
-        let (first, second) = (ReplyTo::new(Arc::clone(&pending)), ReplyTo::new(Arc::clone(&pending)));
+        let (first, second) = (
+            ReplyTo::new(Arc::clone(&pending)),
+            ReplyTo::new(Arc::clone(&pending)),
+        );
         assert!(first.end(Ok(reply())));
         assert!(!second.end(Err(Refusal::Cancelled)));
         assert!(pending.take().is_some_and(|outcome| outcome.is_ok()));

@@ -1,7 +1,7 @@
 //! Actors of plain Rust: what holds for every behaviour.
 
 use super::*;
-use crate::actor::{Answer, Behaviour, HandlerRefusal, Handled, Turn};
+use crate::actor::{Answer, Behaviour, Handled, HandlerRefusal, Turn};
 use crate::compile::CompileBounds;
 use crate::engine::{Density, EngineOptions};
 use crate::limits::Policy;
@@ -127,7 +127,8 @@ fn each_message_is_handled_once_alone_and_in_the_order_of_its_sender() {
     let cell = register(&broker, "count", limits);
     let behaviour = Does(move |message: &Message| {
         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-        let number = |at: usize| u32::from_le_bytes(message.payload[at..at + 4].try_into().unwrap());
+        let number =
+            |at: usize| u32::from_le_bytes(message.payload[at..at + 4].try_into().unwrap());
         let last = &mut handled.lock().unwrap()[number(0) as usize];
         assert_eq!(*last, number(4));
         *last += 1;
@@ -166,7 +167,10 @@ fn a_failure_ends_its_request_and_keeps_the_rest_for_the_next_instance() {
         echo(message)
     });
     let outcome = wait(broker.ask(&cell, tell(b"break"), SOON, true));
-    assert!(matches!(outcome, Err(Refusal::Failed { .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Refusal::Failed { .. })),
+        "{outcome:?}"
+    );
     assert_eq!(cell.status(), "failed");
     let asker = {
         let (broker, cell) = (Arc::clone(&broker), Arc::clone(&cell));
@@ -185,7 +189,10 @@ fn a_failure_ends_its_request_and_keeps_the_rest_for_the_next_instance() {
 #[test]
 fn stopping_ends_every_request() {
     let broker = broker();
-    let (started, go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (started, go) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
     let (begun, gate) = (Arc::clone(&started), Arc::clone(&go));
     let cell = spawn(&broker, "slow", move |message| {
         begun.store(true, Ordering::SeqCst);
@@ -342,7 +349,11 @@ fn a_handler_that_runs_long_holds_up_nobody_else() {
     let began = Instant::now();
     assert!(matches!(quick.send(tell(b"x")), Sent::Accepted));
     eventually(|| done.load(Ordering::SeqCst));
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
     go.store(true, Ordering::SeqCst);
 }
 

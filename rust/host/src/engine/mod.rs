@@ -14,8 +14,8 @@ pub(crate) use clock::{Ticks, duration, ticks};
 pub(crate) use profile::{compile_engine, describe, guest_features};
 pub(crate) use ticker::{Activity, long_call};
 
-use crate::compile::{Cache, CompileBounds, Queue};
 use crate::actor::Scheduler;
+use crate::compile::{Cache, CompileBounds, Queue};
 use crate::component::{Component, Registry};
 use crate::error::{Error, Result};
 use crate::limits::Policy;

@@ -20,7 +20,13 @@ use std::time::Duration;
 const MESSAGE_BYTES: usize = 512;
 
 /// An actor, whatever instance it has at the time.
-#[pyclass(frozen, weakref, subclass, module = "airssys_wasm._native.broker", name = "Actor")]
+#[pyclass(
+    frozen,
+    weakref,
+    subclass,
+    module = "airssys_wasm._native.broker",
+    name = "Actor"
+)]
 pub struct Actor {
     cell: Arc<Cell>,
     broker: Arc<Broker>,

@@ -60,10 +60,14 @@ impl Broker {
                 .into());
             }
         };
-        let id = ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let id =
+            ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let limits = MailboxLimits::new(messages_max, bytes_max, when_full)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let cell = self.host.register(id, limits).map_err(Error::Unregistered)?;
+        let cell = self
+            .host
+            .register(id, limits)
+            .map_err(Error::Unregistered)?;
         Ok(Actor::new(cell, Arc::clone(&self.host)))
     }
 

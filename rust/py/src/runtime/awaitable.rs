@@ -29,9 +29,7 @@ pub fn begin<'py, T: Send + 'static>(
     // Asked first: a guest that was started and cannot be waited for is lost.
     let event_loop = running_loop(py)?;
     match call.poll_once() {
-        Poll::Ready(ended) => {
-            done(py, finish(py, calling::told(ended)))
-        }
+        Poll::Ready(ended) => done(py, finish(py, calling::told(ended))),
         Poll::Pending => wait(event_loop, call, Box::new(finish)),
     }
 }
@@ -41,10 +39,7 @@ pub fn begin<'py, T: Send + 'static>(
 /// # Errors
 ///
 /// If Python has no memory left for it.
-pub fn done<'py>(
-    py: Python<'py>,
-    outcome: Result<Bound<'py, PyAny>>,
-) -> Result<Bound<'py, PyAny>> {
+pub fn done<'py>(py: Python<'py>, outcome: Result<Bound<'py, PyAny>>) -> Result<Bound<'py, PyAny>> {
     let outcome = outcome.map(Bound::unbind).map_err(PyErr::from);
     let outcome = Mutex::new(Some(outcome));
     Ok(Bound::new(py, Done { outcome })?.into_any())
