@@ -287,7 +287,7 @@ def echoer(size: int, times: int) -> str:
                 "(param i32 i32 i32)",
             )
         },
-        pages=8,
+        pages=3 + size // 65_536,
     )
 
 

@@ -8,27 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.hostile.async_guests import async_guest
+from tests.hostile.async_guests import echoer
 
 import airssys_wasm as aw
 
 Open = Callable[..., aw.Instance]
 LIMITS = aw.Limits(memory_bytes_max=8 * aw.MIB, call_seconds_max=10.0)
 #: Sends bytes to an ``async`` import, and traps unless as many come back.
-ASYNC_ECHO = async_guest(
-    f"""(call $echo (i32.const 131072) (i32.const {aw.MIB}) (i32.const 8))
-    (if (i32.ne (i32.load offset=4 (i32.const 8)) (i32.const {aw.MIB})) (then unreachable))
-    (call $return) (i32.const 0)""",
-    imports="""(import "echo"
-      (func $imported async (param "data" (list u8)) (result (list u8))))""",
-    lowered={
-        "echo": (
-            '(func $imported) (memory $libc "memory") (realloc (core func $libc "realloc"))',
-            "(param i32 i32 i32)",
-        )
-    },
-    pages=40,
-)
+ASYNC_ECHO = echoer(aw.MIB, 1)
 #: As dynamic values, forty bytes each, they would be beyond what the host may hold.
 BULK_BYTES = aw.MIB
 

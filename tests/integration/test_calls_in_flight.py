@@ -61,6 +61,7 @@ class Host:
 
 
 class WaitingHost(Host):
+    # A function of the embedder may be either; the type of the class says one.
     async def tick(self) -> None:  # type: ignore[override]
         await asyncio.sleep(0)
         self.ticks += 1

@@ -125,7 +125,8 @@ def test_a_failure_inside_failures_does_not_say_them_all_again(
     def plain(level: int) -> int:
         if level == depth:
             raise ValueError("at the bottom")
-        return open_importer(supplied(), plain=plain).call(f"{API}#call-plain", level + 1)  # type: ignore[no-any-return]
+        answer: int = open_importer(supplied(), plain=plain).call(f"{API}#call-plain", level + 1)
+        return answer
 
     with pytest.raises(aw.Trapped) as caught:
         plain(0)

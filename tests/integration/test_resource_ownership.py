@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -80,6 +81,36 @@ def test_a_call_that_never_had_its_turn_gives_them_back(
     assert not thing.closed
     leave.set()
     holder.join()
+
+
+def test_a_call_cancelled_after_its_end_keeps_them(owner: Callable[..., aw.Instance]) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def poke() -> None:
+        entered.set()
+        leave.wait(10)
+
+    instance = owner(poke)
+    thing = instance.call("acme:drop/api#[constructor]thing")
+    holder = threading.Thread(target=instance.call, args=("acme:drop/api#work",))
+    holder.start()
+    assert entered.wait(5)
+
+    async def cancel_too_late() -> None:
+        given = asyncio.ensure_future(instance.call_async("acme:drop/api#take", thing))
+        leave.set()
+        holder.join()
+        # The guest has it while the loop cannot hear that the call ended.
+        time.sleep(0.2)  # noqa: ASYNC251
+        given.cancel()
+        await given
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_too_late())
+
+    assert not instance.closed
+    with pytest.raises(aw.ValueMismatch, match="given away"):
+        instance.call("acme:drop/api#take", thing)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 use crate::Result;
 use airssys_host::compile::{CompileBounds, WorkerCommand, run_worker};
 use airssys_host::engine::Density;
-use airssys_host::instance::{HeldBytes, Invocation, Signature, StoreData, Target, Typed, enter_host};
+use airssys_host::instance::{
+    HeldBytes, Invocation, Signature, StoreData, Target, Typed, enter_host,
+};
 use airssys_host::limits::Policy;
 use airssys_host::linker::{
     Answer, Define, Embedder, Grant, NoImports, Pending, StandIn, Supplied, Supply,

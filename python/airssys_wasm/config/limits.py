@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from airssys_wasm.config.figures import printed
 from airssys_wasm.errors import LimitInvalid
 
 KIB = 1024
@@ -63,14 +64,16 @@ class Limits:
 
 def _whole(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise LimitInvalid(f"{name}: expected an int, got {type(value).__name__} {value!r}")
+        raise LimitInvalid(f"{name}: expected an int, got {type(value).__name__} {printed(value)}")
     if value < least:
-        raise LimitInvalid(f"{name}: {value} is below {least}")
+        raise LimitInvalid(f"{name}: {printed(value)} is below {least}")
 
 
 def _seconds(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise LimitInvalid(f"{name}: expected seconds, got {type(value).__name__} {value!r}")
+        raise LimitInvalid(f"{name}: expected seconds, got {type(value).__name__} {printed(value)}")
     # Compared, never converted: an int may be past the range of floats.
     if not CALL_SECONDS_MIN <= value < math.inf:
-        raise LimitInvalid(f"{name}: {value} is not a time of at least {CALL_SECONDS_MIN} s")
+        raise LimitInvalid(
+            f"{name}: {printed(value)} is not a time of at least {CALL_SECONDS_MIN} s"
+        )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airssys_wasm.config.figures import require_seconds, require_whole
 from airssys_wasm.config.limits import GIB, MIB
-from airssys_wasm.errors import LimitInvalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +35,3 @@ class Policy:
         require_whole("memory_bytes_ceiling", self.memory_bytes_ceiling, 64 * 1024, 4 * GIB)
         require_seconds("call_seconds_ceiling", self.call_seconds_ceiling, 0.001, 300.0)
         require_whole("fuel_ceiling", self.fuel_ceiling, 1, 2**63 - 1)
-
-
-def require_whole(name: str, value: object, low: int, high: int) -> None:
-    """Return if ``value`` is a whole number of the range.
-
-    Raises:
-        LimitInvalid: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low} to {high}, or no int")
-
-
-def require_seconds(name: str, value: object, low: float, high: float) -> None:
-    """Return if ``value`` is a time of the range.
-
-    Raises:
-        LimitInvalid: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise LimitInvalid(f"{name}: {value!r} is outside {low} to {high}")

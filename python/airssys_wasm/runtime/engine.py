@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from airssys_wasm._native import __file__ as _native_file
 from airssys_wasm._native import runtime as _native
 from airssys_wasm.config import GIB, MIB, Policy
-from airssys_wasm.config.policy import require_seconds, require_whole
+from airssys_wasm.config.figures import require_seconds, require_whole
 from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.component import Component
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import decimal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,6 +34,29 @@ def test_units_are_powers_of_two() -> None:
 def test_a_figure_that_is_no_limit_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(LimitInvalid, match=f"^{name}: "):
         Limits(**{**GOOD, name: value})
+
+
+# Python itself converts no number of more than 4 300 digits to text.
+HUGE = 10**5000
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: Limits(**{**GOOD, "memory_bytes_max": -HUGE}),
+        lambda: Limits(**{**GOOD, "fuel_max": -HUGE}),
+        lambda: Limits(**{**GOOD, "call_seconds_max": -HUGE}),
+        lambda: Limits(**{**GOOD, "call_seconds_max": "1" * 10_000}),
+        lambda: Policy(memory_bytes_ceiling=HUGE),
+        lambda: Policy(call_seconds_ceiling=HUGE),
+        lambda: Policy(fuel_ceiling=HUGE),
+    ],
+)
+def test_however_long_a_figure_is_the_message_is_short(refused: Callable[[], object]) -> None:
+    with pytest.raises(LimitInvalid) as told:
+        refused()
+
+    assert len(str(told.value)) < 200
 
 
 def test_a_refused_limit_is_a_value_error_too() -> None:

@@ -1,6 +1,7 @@
 //! What `call_async` gives: finished at once if the guest never had to wait,
 //! else an asyncio future.
 
+use super::given::Given;
 use super::{calling, exit};
 use crate::error::Result;
 use airssys_host as host;
@@ -24,13 +25,14 @@ type Finish<T> = dyn for<'py> FnOnce(Python<'py>, Result<T>) -> Result<Bound<'py
 pub fn begin<'py, T: Send + 'static>(
     py: Python<'py>,
     mut call: CallFuture<T>,
+    given: Option<Given>,
     finish: impl calling::Finish<T>,
 ) -> Result<Bound<'py, PyAny>> {
     // Asked first: a guest that was started and cannot be waited for is lost.
     let event_loop = running_loop(py)?;
     match call.poll_once() {
         Poll::Ready(ended) => done(py, finish(py, calling::told(ended))),
-        Poll::Pending => wait(event_loop, call, Box::new(finish)),
+        Poll::Pending => wait(event_loop, call, given, Box::new(finish)),
     }
 }
 
@@ -90,6 +92,7 @@ pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 fn wait<T: Send + 'static>(
     event_loop: Bound<'_, PyAny>,
     call: CallFuture<T>,
+    given: Option<Given>,
     finish: Box<Finish<T>>,
 ) -> Result<Bound<'_, PyAny>> {
     let (future, waiter) = future(event_loop)?;
@@ -98,14 +101,16 @@ fn wait<T: Send + 'static>(
         let ended = calling::told(ended);
         complete(waiter, move |py| finish(py, ended).map(Bound::unbind));
     })?;
-    future.call_method1("add_done_callback", (OnDone { abort },))?;
+    future.call_method1("add_done_callback", (OnDone { abort, given },))?;
     Ok(future)
 }
 
-/// Ends the guest's call when its future is cancelled.
+/// Ends the guest's call when its future is cancelled, and gives back at once what the
+/// call was to take along.
 #[pyclass(frozen, module = "airssys_wasm._native.runtime")]
 struct OnDone {
     abort: host::instance::Abort,
+    given: Option<Given>,
 }
 
 #[pymethods]
@@ -113,6 +118,9 @@ impl OnDone {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         if future.call_method0("cancelled")?.is_truthy()? {
             self.abort.abort();
+            if let Some(given) = &self.given {
+                given.give_back();
+            }
         }
         Ok(())
     }

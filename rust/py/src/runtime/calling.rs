@@ -4,6 +4,7 @@ use super::awaitable;
 use super::caller::{self, Called};
 use super::exit;
 use super::gil;
+use super::given::Given;
 use crate::error::{Error, Result};
 use airssys_host::instance::{CallFuture, Invocation, Lease, Target};
 use airssys_host::{Error as HostError, Instance};
@@ -56,7 +57,8 @@ where
     run_here(py, instance, target, invocation)
 }
 
-/// Runs a call on a stack of its own.
+/// Runs a call on a stack of its own; `given` goes back if it is cancelled before it
+/// begins.
 ///
 /// # Errors
 ///
@@ -68,6 +70,7 @@ pub fn start<'py, I: Invocation + 'static>(
     target: Target,
     invocation: I,
     when: When,
+    given: Option<Given>,
     finish: impl Finish<I::Output>,
 ) -> Result<Bound<'py, PyAny>>
 where
@@ -76,7 +79,7 @@ where
     let call = begin(py, instance, target, invocation, when)?;
     match when {
         When::Now => finish(py, wait(py, call)),
-        When::Later => awaitable::begin(py, call, finish),
+        When::Later => awaitable::begin(py, call, given, finish),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::caller::InstanceId;
 use super::calling::{self, When};
+use super::given::{Delivery, Given, Moved};
 use super::imports::PythonImports;
 use super::plans::{ExportPlan, Plans};
 use super::receipt::Receipt;
@@ -98,28 +99,36 @@ impl Instance {
         if let Some(start) = plan.lane.and_then(|lane| lane.start) {
             return start(slf.as_any(), &this.host, target, &plan.function, args, when);
         }
-        let (call, moved) = this.lower_call(plan, args)?;
+        let (call, given) = this.lower_call(plan, args)?;
+        let call = Delivery::new(call, given.clone());
         if when == When::Now && !this.host.waits() {
-            let results = moved.settle(calling::run_here(py, &this.host, target, call))?;
+            let results = calling::run_here(py, &this.host, target, call)?;
             return Ok(Self::lift_results(slf, &plan.function, results)?);
         }
         let (instance, plans) = (slf.clone().unbind(), Arc::clone(&this.plans));
-        calling::start(py, &this.host, target, call, when, move |py, ended| {
-            let results = moved.settle(ended)?;
-            let plan = plans.at(py, index);
-            Ok(Self::lift_results(
-                instance.bind(py),
-                &plan.function,
-                results,
-            )?)
-        })
+        calling::start(
+            py,
+            &this.host,
+            target,
+            call,
+            when,
+            given,
+            move |py, ended| {
+                let plan = plans.at(py, index);
+                Ok(Self::lift_results(
+                    instance.bind(py),
+                    &plan.function,
+                    ended?,
+                )?)
+            },
+        )
     }
 
     fn lower_call(
         &self,
         plan: &ExportPlan,
         args: &Bound<'_, PyTuple>,
-    ) -> Outcome<(Dynamic, Moved)> {
+    ) -> Outcome<(Dynamic, Option<Given>)> {
         if let Some(refused) = &plan.refused {
             return Err(Mismatch::because(refused.clone()));
         }
@@ -136,7 +145,7 @@ impl Instance {
             }
         }
         let results = usize::from(plan.function.result.is_some());
-        Ok((Dynamic::new(lowered, results), handles.moved))
+        Ok((Dynamic::new(lowered, results), Given::new(handles.moved)))
     }
 
     fn lift_results<'py>(
@@ -176,29 +185,6 @@ struct Taking<'a> {
     moved: Moved,
 }
 
-/// Resources given away with the arguments of a call. Unless the call reached the
-/// guest, they are given back.
-#[derive(Default)]
-struct Moved(Vec<(Py<Resource>, ResourceAny)>);
-
-impl Moved {
-    /// The call ended: keeps them away if it had begun.
-    fn settle<T>(mut self, ended: Result<T>) -> Result<T> {
-        if !matches!(&ended, Err(error) if error.nothing_ran()) {
-            self.0.clear();
-        }
-        ended
-    }
-}
-
-impl Drop for Moved {
-    fn drop(&mut self) {
-        for (resource, handle) in self.0.drain(..) {
-            resource.get().give_back(handle);
-        }
-    }
-}
-
 impl Handles for Taking<'_> {
     fn give<'py>(
         &mut self,
@@ -229,7 +215,7 @@ impl Handles for Taking<'_> {
         }
         let passed = handle.pass(owned).map_err(Mismatch::because)?;
         if owned {
-            self.moved.0.push((resource.clone().unbind(), passed));
+            self.moved.add(resource.clone().unbind(), passed);
         }
         Ok(passed)
     }

@@ -8,6 +8,7 @@ mod coroutine;
 mod engine;
 pub mod exit;
 pub mod gil;
+mod given;
 mod imports;
 mod instance;
 mod lanes;

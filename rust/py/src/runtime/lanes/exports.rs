@@ -215,6 +215,7 @@ fn start<'py, P: Params, R: Returns>(
         target,
         call,
         when,
+        None,
         move |py, ended| {
             drop(in_use);
             R::give(py, ended?)
