@@ -17,7 +17,7 @@ mod turn;
 
 use super::behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 use super::exit::Exit;
-use super::message::{Kind, Message, monotonic_nanoseconds};
+use super::message::{Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 use super::payload::Payload;
 use super::refusal::Refusal;
 use super::reply::{Outcome, Pending, Reply, ReplyTo};
@@ -27,6 +27,7 @@ use airssys_core::mailbox::{
 };
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Hears of what happens to actors; called outside of all locks.
@@ -54,6 +55,8 @@ pub struct Cell {
     handle: u64,
     name: Arc<str>,
     shared: Arc<Shared>,
+    /// Whom its handler waits for now, and nothing else meanwhile; 0 for nobody.
+    waits_for: AtomicU64,
     inner: Mutex<Inner>,
 }
 
@@ -141,6 +144,7 @@ impl Cell {
             handle,
             name,
             shared,
+            waits_for: AtomicU64::new(0),
             inner: Mutex::new(Inner {
                 mailbox: Mailbox::new(limits),
                 phase: Phase::Vacant,
@@ -164,6 +168,16 @@ impl Cell {
     /// Its address.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Whom its handler waits for now, 0 for nobody.
+    pub fn waits_for(&self) -> u64 {
+        self.waits_for.load(Ordering::SeqCst)
+    }
+
+    /// Notes whom its handler waits for.
+    pub fn wait_for(&self, handle: u64) {
+        self.waits_for.store(handle, Ordering::SeqCst);
     }
 
     /// Grows with each instance it has; 0 before the first.
@@ -272,7 +286,8 @@ impl Cell {
 
     /// Says whether the actor became runnable.
     #[inline]
-    fn enqueue(self: &Arc<Self>, message: Message) -> Result<bool, Box<(Full, Message)>> {
+    fn enqueue(self: &Arc<Self>, mut message: Message) -> Result<bool, Box<(Full, Message)>> {
+        message.accepted_unix_ns = coarse_unix_nanoseconds();
         let expires = message.expires();
         let now = if expires { monotonic_nanoseconds() } else { 0 };
         let mut inner = self.inner();
@@ -419,6 +434,12 @@ impl Cell {
                 Handled::Served(answer) => Ok(reply(answer, codec)),
                 Handled::Refused(why) => Err(self.handler_refused(why)),
                 Handled::Ended(exit) => return AskedHere::Ended(Err(self.vacate(behaviour, exit))),
+                Handled::Deferred(deferral) => {
+                    let pending = pending();
+                    deferral.accept(ReplyTo::new(Arc::clone(&pending)));
+                    self.go_on(behaviour);
+                    return AskedHere::Away(pending);
+                }
                 Handled::Away(departure) => {
                     let pending = pending();
                     let kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
@@ -426,11 +447,17 @@ impl Cell {
                     return AskedHere::Away(pending);
                 }
             };
-            if self.rest(self.inner(), behaviour) == Ran::More {
-                self.shared.scheduler.schedule(Arc::clone(self));
-            }
+            self.go_on(behaviour);
             AskedHere::Ended(outcome)
         })
+    }
+
+    /// Ends a turn that was taken without the queue.
+    #[inline]
+    fn go_on(self: &Arc<Self>, behaviour: Box<dyn Behaviour>) {
+        if self.rest(self.inner(), behaviour) == Ran::More {
+            self.shared.scheduler.schedule(Arc::clone(self));
+        }
     }
 
     #[inline]
