@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from airssys_wasm import codec as codec
 from airssys_wasm.actor import Backoff, Child, Group
-from airssys_wasm.broker import Mailbox, Reply
+from airssys_wasm.broker import Mailbox, Message, Reply
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     ActorFailed,
@@ -40,7 +40,9 @@ from airssys_wasm.errors import (
     NameTaken,
     OutOfMemory,
     ReentrantCall,
+    SubscriptionsFull,
     SupervisionError,
+    TopicInvalid,
     Trapped,
     ValueMismatch,
     WitInvalid,
@@ -97,6 +99,7 @@ __all__ = [
     "Mailbox",
     "MailboxClosed",
     "MailboxFull",
+    "Message",
     "MessageDropped",
     "MessageRefused",
     "MessageTooLarge",
@@ -108,7 +111,9 @@ __all__ = [
     "ReentrantCall",
     "Reply",
     "Resource",
+    "SubscriptionsFull",
     "SupervisionError",
+    "TopicInvalid",
     "Trapped",
     "ValueMismatch",
     "Variant",

@@ -33,6 +33,8 @@ AirssysError
     MessageTooLarge     the payload is larger than a message may be
     MessageDropped      it expired, made way for newer ones, or was left unanswered
     MessageRefused      the handler refused it
+    TopicInvalid        a topic, or a pattern, is not written as it must be
+    SubscriptionsFull   there are as many subscriptions as there may be
     AskTimeout          no reply came in time
     ActorFailed         the actor failed while it had the request
 """
@@ -71,7 +73,9 @@ __all__ = [
     "NameTaken",
     "OutOfMemory",
     "ReentrantCall",
+    "SubscriptionsFull",
     "SupervisionError",
+    "TopicInvalid",
     "Trapped",
     "ValueMismatch",
     "WitInvalid",
@@ -348,6 +352,22 @@ class MessageRefused(MessagingError):
     def __init__(self, message: str, actor: str = "", reason: str = "") -> None:
         super().__init__(message, actor)
         self.reason = reason
+
+
+class TopicInvalid(MessagingError, ValueError):
+    """A topic to publish on, or a pattern to subscribe to, is not written as it must be.
+
+    Attributes:
+        position: where, in bytes from 0; ``None`` if it is empty, or too long.
+    """
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class SubscriptionsFull(MessagingError):
+    """There are as many subscriptions as there may be, of one subscriber or of all."""
 
 
 class AskTimeout(MessagingError, TimeoutError):

@@ -5,8 +5,9 @@ from typing import Any, final
 
 from airssys_wasm._native.codec import Borsh
 from airssys_wasm._native.runtime import Engine, Instance, Receipt
+from airssys_wasm.errors import MessagingError
 
-__all__ = ["Actor", "Broker", "Reply"]
+__all__ = ["Actor", "Broker", "Message", "Messages", "Reply"]
 
 @final
 class Reply:
@@ -31,6 +32,66 @@ class Reply:
     @property
     def receipt(self) -> Receipt | None:
         """What serving the request took; ``None`` if no component did."""
+
+@final
+class Message:
+    """What came to an actor, or was published; immutable."""
+
+    @property
+    def value(self) -> Any:
+        """The body, read by its codec each time it is asked for.
+
+        Raises:
+            CodecError: the payload is no value of its codec, or of one that needs a schema;
+                then ``codec.decode_body(message.codec, message.payload, schema=...)``.
+        """
+
+    @property
+    def payload(self) -> bytes:
+        """The body as bytes, without a codec prefix."""
+
+    @property
+    def codec(self) -> int:
+        """Multicodec number of the payload, such as ``codec.CBOR``."""
+
+    @property
+    def sender(self) -> str | None:
+        """Address of the actor that sent it; ``None`` for the embedder."""
+
+    @property
+    def topic(self) -> str | None:
+        """The topic it was published on; ``None`` if it was not."""
+
+    @property
+    def kind(self) -> str:
+        """``tell``, ``ask`` (somebody waits for the reply) or ``published``."""
+
+@final
+class Messages:
+    """What is published and waits to be read. The face is ``broker.Subscription``."""
+
+    def take(self) -> Message | None:
+        """Return the oldest message, or ``None``; never waits."""
+
+    def ready(self) -> Awaitable[None]:
+        """Await something to look at; one caller at a time."""
+
+    def next(self, timeout: float | None = None) -> Message | None:
+        """Wait on this thread; ``None`` when the time is over or the subscription has ended."""
+
+    def close(self) -> None:
+        """End the subscription; what came before can still be taken."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing comes any more."""
+
+    @property
+    def dropped(self) -> int:
+        """Messages that came when it was full, and were lost or displaced others."""
+
+    def __len__(self) -> int:
+        """Messages that wait."""
 
 class Actor:
     """An actor, whatever instance it has at the time. The face documents the methods."""
@@ -146,6 +207,33 @@ class Broker:
     @property
     def dead_letters_posted(self) -> int:
         """Messages that were not handled."""
+
+    def publish(
+        self,
+        topic: str,
+        value: object,
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        may_block: bool = False,
+    ) -> int:
+        """Publish; return how many took it. ``may_block``: handlers may hold this thread up."""
+
+    def subscribe(
+        self, pattern: str, *, messages_max: int, bytes_max: int, when_full: str
+    ) -> Messages:
+        """Listen to what is published on topics that match."""
+
+    def broadcast(
+        self,
+        names: list[str],
+        value: object,
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        may_block: bool = False,
+    ) -> list[tuple[str, MessagingError]]:
+        """Send one message to many; return those that did not get it, with why."""
 
     def take_events(self) -> list[tuple[str, str, int, str, str]]:
         """Return what happened since: event, actor, incarnation or letter, kind, detail."""

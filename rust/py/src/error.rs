@@ -42,6 +42,8 @@ pyo3::import_exception!(airssys_wasm.errors, InstanceClosed);
 pyo3::import_exception!(airssys_wasm.errors, LimitInvalid);
 pyo3::import_exception!(airssys_wasm.errors, OutOfMemory);
 pyo3::import_exception!(airssys_wasm.errors, ReentrantCall);
+pyo3::import_exception!(airssys_wasm.errors, SubscriptionsFull);
+pyo3::import_exception!(airssys_wasm.errors, TopicInvalid);
 pyo3::import_exception!(airssys_wasm.errors, Trapped);
 pyo3::import_exception!(airssys_wasm.errors, ValueMismatch);
 pyo3::import_exception!(airssys_wasm.errors, WitInvalid);
@@ -209,6 +211,8 @@ fn refused(refusal: Refusal) -> PyErr {
             MessageRefused::new_err((message, actor.to_string(), word(&why)))
         }
         Refusal::Cancelled => MessageDropped::new_err(message),
+        Refusal::Topic(error) => TopicInvalid::new_err((message, error.problem.at())),
+        Refusal::Subscriptions(_) => SubscriptionsFull::new_err(message),
         Refusal::Expired(actor) | Refusal::Dropped(actor) => {
             MessageDropped::new_err((message, actor.to_string()))
         }

@@ -82,3 +82,18 @@ pub enum TopicProblem {
     #[error("what begins with `$` is reserved; hint: choose another first name")]
     Reserved,
 }
+
+impl TopicProblem {
+    /// Where it is, in bytes from 0; none if it is about all of it.
+    pub fn at(&self) -> Option<usize> {
+        match *self {
+            Self::EmptyName { at }
+            | Self::Character { at, .. }
+            | Self::Wildcard { at }
+            | Self::PartialWildcard { at }
+            | Self::RestNotLast { at } => Some(at),
+            Self::Reserved => Some(0),
+            Self::Empty | Self::TooLong { .. } => None,
+        }
+    }
+}

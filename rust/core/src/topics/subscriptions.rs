@@ -69,7 +69,7 @@ pub enum SubscriptionsFull {
 /// subscriber + subscribers of the same pattern), the last two as a search and a move of memory;
 /// matching is O(names of the topic) for each chain of wildcards that fits, whatever else there
 /// is, and O(found).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Topics<S> {
     trie: Trie<S>,
     places: HashMap<S, Vec<Place>, RandomState>,
@@ -152,6 +152,11 @@ impl<S: Copy + Ord + Hash> Topics<S> {
         self.trie
             .find(pattern)
             .is_some_and(|place| self.trie.has(place, subscriber))
+    }
+
+    /// Whether a subscriber has any subscription.
+    pub fn is_subscriber(&self, subscriber: S) -> bool {
+        self.places.contains_key(&subscriber)
     }
 
     /// The patterns of a subscriber, as it wrote them, in no particular order.

@@ -23,7 +23,7 @@ pub(super) struct Place {
 }
 
 /// A tree of names with sets of subscribers at its nodes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Trie<S> {
     nodes: Vec<Node<S>>,
     edges: HashTable<Edge>,
@@ -32,7 +32,7 @@ pub(super) struct Trie<S> {
     free: Vec<u32>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node<S> {
     parent: u32,
     /// The child for `*`, which has no edge.

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use airssys_core::letters::Reason;
+use airssys_core::topics::{SubscriptionsFull, TopicError};
 use std::sync::Arc;
 
 /// The handler's own refusal of a request; `message-error` of the interface.
@@ -76,6 +77,12 @@ pub enum Refusal {
     /// It made way for newer ones.
     #[error("the mailbox of {0:?} dropped the message")]
     Dropped(Arc<str>),
+    /// A topic, or a pattern, is not written as it must be.
+    #[error(transparent)]
+    Topic(Box<TopicError>),
+    /// There are as many subscriptions as there may be.
+    #[error(transparent)]
+    Subscriptions(SubscriptionsFull),
     /// Everything is being closed.
     #[error("the host is closing")]
     Closing,
@@ -94,6 +101,8 @@ impl Refusal {
             Refusal::Expired(_) => Reason::Expired,
             Refusal::Dropped(_) => Reason::Dropped,
             Refusal::TimedOut(_) | Refusal::Cancelled => Reason::Cancelled,
+            Refusal::Topic(_) => Reason::Malformed,
+            Refusal::Subscriptions(_) => Reason::RateLimited,
         }
     }
 }

@@ -173,7 +173,7 @@ impl Scheduler {
 
     /// Runs one turn that was taken without the queue, on this thread.
     #[inline]
-    pub(super) fn inline<T>(self: &Arc<Self>, may_block: bool, turn: impl FnOnce() -> T) -> T {
+    pub(crate) fn inline<T>(self: &Arc<Self>, may_block: bool, turn: impl FnOnce() -> T) -> T {
         let local = self.local();
         if local.busy.load(Ordering::Relaxed) {
             return turn();

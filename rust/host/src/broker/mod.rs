@@ -1,9 +1,15 @@
 //! The actors of one host, by name, and the messages between them.
 
+mod broadcast;
 mod deadlines;
 mod events;
+mod feed;
+mod topics;
 
+pub use broadcast::BROADCAST_MAX;
 pub use events::Event;
+pub use feed::{Feed, FeedLimits, Overflow, Wake};
+pub use topics::{Published, Subscription};
 
 use crate::actor::{
     AskedHere, Cell, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo,
@@ -22,6 +28,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+use topics::Subscriptions;
 
 /// Bytes of a payload at most, unless told otherwise (SPEC of the project, 5.2).
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -34,6 +41,7 @@ pub struct Broker {
     /// The writers' side; readers have the version that was published.
     names: Mutex<Names<Arc<Cell>>>,
     table: ArcSwap<NameTable<Arc<Cell>>>,
+    topics: Subscriptions,
     deadlines: Deadlines,
     events: Events,
     letters: Mutex<Letters<Message>>,
@@ -98,6 +106,12 @@ impl Observer for Ear {
         }
     }
 
+    fn left(&self, cell: &Arc<Cell>, incarnation: u64) {
+        if let Some(broker) = self.0.upgrade() {
+            broker.topics.remove_instance(cell.handle(), incarnation);
+        }
+    }
+
     fn stopped(&self, cell: &Arc<Cell>) {
         if let Some(broker) = self.0.upgrade() {
             broker.forget(cell);
@@ -128,6 +142,7 @@ impl Broker {
             }),
             names: Mutex::new(names),
             table,
+            topics: Subscriptions::new(),
             deadlines: Deadlines::new(),
             events: Events::new(wake),
             letters: Mutex::default(),
@@ -212,6 +227,10 @@ impl Broker {
             letter,
             why,
         });
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
     }
 
     fn check_size(&self, payload: &Payload) -> Result<(), Refusal> {
@@ -363,6 +382,7 @@ impl Broker {
         for cell in self.actors() {
             cell.stop();
         }
+        self.topics.close();
         self.shared.scheduler.close();
     }
 }

@@ -1,23 +1,18 @@
 //! The native half of `aw.Actor`.
 
-use super::asking;
-use crate::codec::{Borsh, encode_value};
+use super::{asking, body};
+use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Instance, awaitable, gil};
 use airssys_core::mailbox::Priority;
-use airssys_core::multicodec::{Code, Problem};
-use airssys_host::actor::{
-    Cell, EMBEDDER, Guest, Kind, Message, Payload, Refusal, monotonic_nanoseconds,
-};
+use airssys_core::multicodec::Code;
+use airssys_host::actor::{Cell, EMBEDDER, Guest, Kind, Message, Refusal, monotonic_nanoseconds};
 use airssys_host::broker::Broker;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a message is written into before it is one; most fit.
-const MESSAGE_BYTES: usize = 512;
 
 /// An actor, whatever instance it has at the time.
 #[pyclass(
@@ -39,11 +34,8 @@ impl Actor {
     }
 
     fn message(&self, value: &Bound<'_, PyAny>, how: &How<'_, '_>) -> Result<Message> {
-        let mut body = Vec::with_capacity(MESSAGE_BYTES);
-        encode_value(how.codec, value, how.schema.map(Bound::get), &mut body)?;
-        let codec = u32::try_from(how.codec.0).map_err(|_| Problem::UnknownCodec(how.codec));
-        let codec = codec.map_err(Box::<Error>::from)?;
-        let mut message = Message::new(EMBEDDER, codec, Payload::copy(&body), Kind::Tell);
+        let (codec, payload) = body::write(value, how.codec, how.schema)?;
+        let mut message = Message::new(EMBEDDER, codec, payload, Kind::Tell);
         message.priority = how.priority;
         if let Some(seconds) = how.time_to_live_seconds {
             let most = Duration::try_from_secs_f64(seconds)
@@ -55,7 +47,7 @@ impl Actor {
     }
 
     /// Runs what may run a handler on this thread.
-    fn here<T>(py: Python<'_>, run: impl FnOnce() -> T) -> Result<T> {
+    pub fn here<T>(py: Python<'_>, run: impl FnOnce() -> T) -> Result<T> {
         let held = gil::Held::new(py);
         let ran = run();
         drop(held);
@@ -78,11 +70,7 @@ impl<'a, 'py> How<'a, 'py> {
         priority: Option<&str>,
         time_to_live_seconds: Option<f64>,
     ) -> Result<How<'a, 'py>> {
-        let codec = Code::of_name(codec).ok_or_else(|| {
-            PyValueError::new_err(format!(
-                "codec: {codec:?} is none; hint: \"cbor\", \"json\", \"borsh\" with a schema, or \"raw\""
-            ))
-        })?;
+        let codec = body::code(codec)?;
         let priority = match priority {
             None | Some("normal") => Priority::Normal,
             Some("low") => Priority::Low,

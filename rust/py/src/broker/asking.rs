@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Time between two looks at pending signals while a thread waits.
-const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+pub const SIGNAL_CHECK: Duration = Duration::from_millis(50);
 /// As long as a wake-up of a parked thread takes.
 const SPIN: Duration = Duration::from_micros(30);
 

@@ -1,12 +1,16 @@
 //! The native half of `aw.Host`: actors by name, and what happens to them.
 
 use super::actor::Actor;
+use super::body;
+use super::messages::Messages;
+use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Engine, exit, gil};
 use airssys_core::address::ComponentId;
 use airssys_core::mailbox::{MailboxLimits, WhenFull};
 use airssys_host as host;
-use airssys_host::broker::Event;
+use airssys_host::actor::{EMBEDDER, Refusal};
+use airssys_host::broker::{BROADCAST_MAX, Event};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -94,6 +98,70 @@ impl Broker {
 
     fn take_events(&self) -> Vec<Told> {
         self.host.take_events().into_iter().map(told).collect()
+    }
+
+    #[pyo3(signature = (topic, value, *, codec="cbor", schema=None, may_block=false))]
+    fn publish(
+        &self,
+        py: Python<'_>,
+        topic: &str,
+        value: &Bound<'_, PyAny>,
+        codec: &str,
+        schema: Option<&Bound<'_, Borsh>>,
+        may_block: bool,
+    ) -> Result<usize> {
+        let (codec, payload) = body::write(value, body::code(codec)?, schema)?;
+        let publish = || {
+            self.host
+                .publish(EMBEDDER, topic, codec, payload, may_block)
+        };
+        Actor::here(py, publish)?.map_err(Error::Refusal)
+    }
+
+    #[pyo3(signature = (pattern, *, messages_max, bytes_max, when_full))]
+    fn subscribe(
+        &self,
+        pattern: &str,
+        messages_max: usize,
+        bytes_max: usize,
+        when_full: &str,
+    ) -> Result<Messages> {
+        Messages::new(&self.host, pattern, messages_max, bytes_max, when_full)
+    }
+
+    /// Sends one message to many; gives those that did not get it, with why.
+    #[pyo3(signature = (names, value, *, codec="cbor", schema=None, may_block=false))]
+    fn broadcast(
+        &self,
+        py: Python<'_>,
+        names: Vec<String>,
+        value: &Bound<'_, PyAny>,
+        codec: &str,
+        schema: Option<&Bound<'_, Borsh>>,
+        may_block: bool,
+    ) -> Result<Vec<(String, PyErr)>> {
+        if names.len() > BROADCAST_MAX {
+            let why = format!(
+                "names: {} receivers are too many; hint: at most {BROADCAST_MAX}, or publish",
+                names.len()
+            );
+            return Err(PyValueError::new_err(why).into());
+        }
+        let (codec, payload) = body::write(value, body::code(codec)?, schema)?;
+        let find = |name: &String| {
+            let missing = || Refusal::NotFound(name.as_str().into());
+            self.host.find(name).ok_or_else(missing)
+        };
+        let receivers: Vec<_> = names.iter().map(find).collect();
+        let failed = Actor::here(py, || {
+            self.host
+                .broadcast(EMBEDDER, &receivers, codec, &payload, may_block)
+        })?;
+        let told = |(place, why): (usize, Refusal)| {
+            let name = names.get(place).cloned().unwrap_or_default();
+            (name, PyErr::from(Error::Refusal(why)))
+        };
+        Ok(failed.into_iter().map(told).collect())
     }
 
     fn close(&self, py: Python<'_>) -> Result<()> {

@@ -3,6 +3,10 @@
 mod actor;
 mod asking;
 mod board;
+mod body;
+mod feed;
+mod message;
+mod messages;
 mod reply;
 
 use pyo3::prelude::*;
@@ -13,6 +17,10 @@ pub mod native {
     use super::actor::Actor;
     #[pymodule_export]
     use super::board::Broker;
+    #[pymodule_export]
+    use super::message::Message;
+    #[pymodule_export]
+    use super::messages::Messages;
     #[pymodule_export]
     use super::reply::Reply;
 }

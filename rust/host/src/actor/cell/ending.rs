@@ -28,7 +28,7 @@ impl Cell {
 
     /// Takes its instance away: at once if it is idle, else the running handler is
     /// interrupted. The mailbox waits for another, and nobody is told of an end.
-    pub fn retire(&self) {
+    pub fn retire(self: &Arc<Self>) {
         let mut inner = self.inner();
         match inner.phase {
             Phase::Idle | Phase::Queued => self.empty(inner),
@@ -44,12 +44,14 @@ impl Cell {
         }
     }
 
-    pub(super) fn empty(&self, mut inner: MutexGuard<'_, Inner>) {
+    pub(super) fn empty(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
         inner.phase = Phase::Vacant;
         inner.interrupt = None;
+        let incarnation = inner.incarnation;
         let behaviour = inner.behaviour.take();
         drop(inner);
         drop(behaviour);
+        self.shared.observer.left(self, incarnation);
     }
 
     pub(super) fn finish(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
@@ -59,6 +61,7 @@ impl Cell {
         let away = inner.away.take();
         let left = inner.mailbox.close();
         let waiters = inner.waiters.take();
+        let incarnation = inner.incarnation;
         drop(inner);
         drop(behaviour);
         let why = || Refusal::Stopped(Arc::clone(&self.name));
@@ -71,6 +74,9 @@ impl Cell {
         for (_, reply_to) in waiters.map(|all| all.by_number).unwrap_or_default() {
             reply_to.end(Err(why()));
         }
+        // And the one that may be in the making.
+        self.shared.observer.left(self, incarnation);
+        self.shared.observer.left(self, incarnation + 1);
         self.shared.observer.stopped(self);
     }
 }

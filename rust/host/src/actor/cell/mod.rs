@@ -35,6 +35,9 @@ pub trait Observer: Send + Sync {
     /// An instance has ended; the mailbox waits for another.
     fn ended(&self, cell: &Arc<Cell>, incarnation: u64, exit: &Arc<Exit>);
 
+    /// An instance is gone, whichever way; also one that was being made.
+    fn left(&self, cell: &Arc<Cell>, incarnation: u64);
+
     /// The actor has stopped for good.
     fn stopped(&self, cell: &Arc<Cell>);
 
@@ -185,6 +188,12 @@ impl Cell {
         self.inner().incarnation
     }
 
+    /// The incarnation that has it; while it is vacant the one that comes next.
+    pub fn tenant(&self) -> u64 {
+        let inner = self.inner();
+        inner.incarnation + u64::from(inner.phase == Phase::Vacant)
+    }
+
     /// What its mailbox did, and holds.
     pub fn counters(&self) -> MailboxCounters {
         self.inner().mailbox.counters()
@@ -329,7 +338,8 @@ impl Cell {
         Sent::Refused(message, why)
     }
 
-    fn full(&self) -> Refusal {
+    /// Why a message is refused for want of room.
+    pub fn full(&self) -> Refusal {
         let MailboxCounters {
             messages, bytes, ..
         } = self.counters();

@@ -218,6 +218,7 @@ impl Cell {
             drop(inner);
         }
         drop(behaviour.into());
+        self.shared.observer.left(self, incarnation);
         if !wanted {
             self.shared.observer.ended(self, incarnation, &exit);
         }

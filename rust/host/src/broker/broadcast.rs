@@ -1,0 +1,49 @@
+//! One message to many.
+
+use super::Broker;
+use crate::actor::{Cell, Kind, Message, Payload, Refusal, Sent};
+use std::sync::Arc;
+
+/// Receivers of one broadcast at most.
+pub const BROADCAST_MAX: usize = 1000;
+
+impl Broker {
+    /// Sends one message to many and waits for none of them; the caller sees to it that
+    /// they are no more than [`BROADCAST_MAX`]. Gives the places of those that did not
+    /// get it, with why.
+    pub fn broadcast(
+        &self,
+        sender: u64,
+        receivers: &[Result<Arc<Cell>, Refusal>],
+        codec: u32,
+        payload: &Payload,
+        may_block: bool,
+    ) -> Vec<(usize, Refusal)> {
+        let refused = self.check_size(payload).err();
+        // All are queued before the first runs, and share one turn of this thread.
+        self.shared.scheduler.inline(may_block, || {
+            let failed = receivers
+                .iter()
+                .enumerate()
+                .filter_map(|(place, receiver)| {
+                    let sent = match (&refused, receiver) {
+                        (Some(why), _) | (None, Err(why)) => Err(why.clone()),
+                        (None, Ok(cell)) => {
+                            let payload = payload.clone();
+                            sent(cell, Message::new(sender, codec, payload, Kind::Tell))
+                        }
+                    };
+                    sent.err().map(|why| (place, why))
+                });
+            failed.collect()
+        })
+    }
+}
+
+fn sent(cell: &Arc<Cell>, message: Message) -> Result<(), Refusal> {
+    match cell.send(message) {
+        Sent::Accepted => Ok(()),
+        Sent::Full(_) => Err(cell.full()),
+        Sent::Refused(_, why) => Err(why),
+    }
+}

@@ -1,0 +1,43 @@
+//! A Python value as the body of a message.
+
+use crate::codec::{Borsh, encode_value};
+use crate::error::{Error, Result};
+use airssys_core::multicodec::{Code, Problem};
+use airssys_host::actor::Payload;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// What a message is written into before it is one; most fit.
+const MESSAGE_BYTES: usize = 512;
+
+/// The codec of a name.
+///
+/// # Errors
+///
+/// If none is called so.
+pub fn code(name: &str) -> Result<Code> {
+    Code::of_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "codec: {name:?} is none; hint: \"cbor\", \"json\", \"borsh\" with a schema, or \"raw\""
+        ))
+        .into()
+    })
+}
+
+/// Writes a value; gives the number of its codec too.
+///
+/// # Errors
+///
+/// If the value has no form in the codec.
+#[inline]
+pub fn write(
+    value: &Bound<'_, PyAny>,
+    code: Code,
+    schema: Option<&Bound<'_, Borsh>>,
+) -> Result<(u32, Payload)> {
+    let mut body = Vec::with_capacity(MESSAGE_BYTES);
+    encode_value(code, value, schema.map(Bound::get), &mut body)?;
+    let number = u32::try_from(code.0).map_err(|_| Problem::UnknownCodec(code));
+    let number = number.map_err(Box::<Error>::from)?;
+    Ok((number, Payload::copy(&body)))
+}

@@ -1,0 +1,92 @@
+//! `aw.Message`: what came to an actor, or was published.
+
+use crate::codec::decode_value;
+use crate::error::Result;
+use airssys_core::multicodec::Code;
+use airssys_host::actor::{self, Kind, Payload};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
+
+/// A message; immutable.
+#[pyclass(frozen, module = "airssys_wasm", name = "Message")]
+pub struct Message {
+    codec: u32,
+    payload: Payload,
+    sender: Option<Arc<str>>,
+    topic: Option<Arc<str>>,
+    kind: &'static str,
+}
+
+impl Message {
+    /// What `message` says of itself, with the address of its sender. `asked` is
+    /// whether somebody waits for a reply, which an actor that was idle is told apart
+    /// from the message.
+    pub fn new(message: &actor::Message, sender: Option<Arc<str>>, asked: bool) -> Message {
+        let (kind, topic) = match &message.kind {
+            Kind::Published(topic) => ("published", Some(Arc::clone(topic))),
+            Kind::Ask(_) => ("ask", None),
+            Kind::Tell | Kind::Job(_) if asked => ("ask", None),
+            Kind::Tell | Kind::Job(_) => ("tell", None),
+        };
+        Message {
+            codec: message.codec,
+            payload: message.payload.clone(),
+            sender,
+            topic,
+            kind,
+        }
+    }
+}
+
+#[pymethods]
+impl Message {
+    #[getter]
+    fn value<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        Ok(decode_value(
+            py,
+            Code(self.codec.into()),
+            &self.payload,
+            None,
+        )?)
+    }
+
+    #[getter]
+    fn payload<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.payload)
+    }
+
+    #[getter]
+    fn codec(&self) -> u32 {
+        self.codec
+    }
+
+    #[getter]
+    fn sender(&self) -> Option<&str> {
+        self.sender.as_deref()
+    }
+
+    #[getter]
+    fn topic(&self) -> Option<&str> {
+        self.topic.as_deref()
+    }
+
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn __repr__(&self) -> String {
+        let about = match (&self.topic, &self.sender) {
+            (Some(topic), _) => format!(" on {topic:?}"),
+            (None, Some(sender)) => format!(" from {sender:?}"),
+            (None, None) => String::new(),
+        };
+        format!(
+            "<Message {}{about}, {} of {} bytes>",
+            self.kind,
+            Code(self.codec.into()),
+            self.payload.len()
+        )
+    }
+}
