@@ -16,9 +16,7 @@ pub use cell::{AskedHere, Cell, Observer, Sent, Shared};
 pub use deferral::Deferral;
 pub use exit::Exit;
 pub use guest::{Desk, Guest};
-pub use message::{
-    EMBEDDER, Job, Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds,
-};
+pub use message::{EMBEDDER, Job, Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 pub use payload::Payload;
 pub use refusal::{HandlerRefusal, Refusal};
 pub use reply::{Outcome, Pending, Reply, ReplyTo, Served};

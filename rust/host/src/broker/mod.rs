@@ -2,11 +2,13 @@
 
 mod broadcast;
 mod deadlines;
+mod desk;
 mod events;
 mod feed;
 mod topics;
 
 pub use broadcast::BROADCAST_MAX;
+pub use desk::{Desk, Granted};
 pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
 pub use topics::{Published, Subscription};
@@ -233,6 +235,11 @@ impl Broker {
         self.closing.load(Ordering::SeqCst)
     }
 
+    /// Bytes that a payload may have.
+    pub fn message_bytes_max(&self) -> usize {
+        self.message_bytes_max
+    }
+
     fn check_size(&self, payload: &Payload) -> Result<(), Refusal> {
         if payload.len() <= self.message_bytes_max {
             return Ok(());
@@ -249,19 +256,37 @@ impl Broker {
     pub fn ask(
         self: &Arc<Self>,
         cell: &Arc<Cell>,
-        message: Message,
+        mut message: Message,
         timeout: Duration,
         may_block: bool,
     ) -> Asked {
         if let Err(why) = self.check_size(&message.payload) {
             return Asked::Ended(Err(why));
         }
+        message.answer_within_ms = whole_ms(timeout);
         let pending = || Pending::new(Arc::clone(&self.orphans));
         match cell.ask_here(message, may_block, pending) {
             AskedHere::Ended(outcome) => Asked::Ended(outcome),
             AskedHere::Away(pending) => self.waiting(cell, pending, timeout),
             AskedHere::Busy(message) => self.ask_later(cell, message, timeout, may_block),
         }
+    }
+
+    /// Asks through the mailbox: the handler has a turn of its own.
+    pub fn ask_queued(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        mut message: Message,
+        timeout: Duration,
+    ) -> Asked {
+        if let Err(why) = self.check_size(&message.payload) {
+            return Asked::Ended(Err(why));
+        }
+        message.answer_within_ms = whole_ms(timeout);
+        let pending = Pending::new(Arc::clone(&self.orphans));
+        message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
+        let sent = cell.send(message);
+        self.follow(cell, sent, pending, timeout)
     }
 
     fn ask_later(
@@ -273,7 +298,18 @@ impl Broker {
     ) -> Asked {
         let pending = Pending::new(Arc::clone(&self.orphans));
         message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
-        match cell.send_here(message, may_block) {
+        let sent = cell.send_here(message, may_block);
+        self.follow(cell, sent, pending, timeout)
+    }
+
+    fn follow(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        sent: Sent,
+        pending: Arc<Pending>,
+        timeout: Duration,
+    ) -> Asked {
+        match sent {
             Sent::Accepted => {}
             Sent::Full(message) => {
                 // Its own end tells whether it got in.
@@ -391,6 +427,11 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// At least one, and as many as fit.
+fn whole_ms(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]

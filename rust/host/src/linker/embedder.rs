@@ -1,8 +1,8 @@
 //! Imports that the embedder supplies.
 
 use super::concurrent;
-use crate::messaging::Post;
 use crate::instance::{HeldBytes, StoreData, bytes_of, enter_host, leave_host};
+use crate::messaging::Post;
 use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;

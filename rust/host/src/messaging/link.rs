@@ -86,10 +86,12 @@ fn link_ready(linker: &mut Linking<'_>, function: &str) -> Result<()> {
             })
         }
         "publish" => linker.func_wrap(function, publish),
-        "subscribe" => linker.func_wrap(function, |mut store: Store<'_>, (pattern,): (WasmStr,)| {
-            let text = text(&mut store, &pattern)?;
-            Ok((post(&store)?.subscribe(&text),))
-        }),
+        "subscribe" => {
+            linker.func_wrap(function, |mut store: Store<'_>, (pattern,): (WasmStr,)| {
+                let text = text(&mut store, &pattern)?;
+                Ok((post(&store)?.subscribe(&text),))
+            })
+        }
         "unsubscribe" => {
             linker.func_wrap(function, |mut store: Store<'_>, (pattern,): (WasmStr,)| {
                 let text = text(&mut store, &pattern)?;
@@ -107,10 +109,12 @@ fn link_about_message(linker: &mut Linking<'_>, function: &str) -> Result<()> {
             charge_host(&mut store, || 0)?;
             Ok((post(&store)?.envelope(),))
         }),
-        "set-reply-codec" => linker.func_wrap(function, |mut store: Store<'_>, (codec,): (u32,)| {
-            charge_host(&mut store, || 0)?;
-            Ok((post(&store)?.set_reply_codec(codec),))
-        }),
+        "set-reply-codec" => {
+            linker.func_wrap(function, |mut store: Store<'_>, (codec,): (u32,)| {
+                charge_host(&mut store, || 0)?;
+                Ok((post(&store)?.set_reply_codec(codec),))
+            })
+        }
         "defer-reply" => linker.func_wrap(function, |mut store: Store<'_>, (): ()| {
             charge_host(&mut store, || 0)?;
             let deferred = post(&store)?.defer_reply();
@@ -160,7 +164,10 @@ fn later<T: std::marker::Send + 'static>(waited: Result<Wait<Told<T>>>) -> Boxed
     })
 }
 
-fn ask(mut store: Store<'_>, (target, codec, payload, timeout): Ask) -> Result<Wait<Told<Encoded>>> {
+fn ask(
+    mut store: Store<'_>,
+    (target, codec, payload, timeout): Ask,
+) -> Result<Wait<Told<Encoded>>> {
     if timeout == 0 {
         return Ok(Wait::Now(Err(no_timeout())));
     }
@@ -182,7 +189,10 @@ fn send(
     Ok(post(&store)?.send(target, codec, payload, how))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape a host function has")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape a host function has"
+)]
 fn broadcast(
     mut store: Store<'_>,
     (targets, codec, payload): (WasmList<u64>, u32, WasmList<u8>),
@@ -194,7 +204,10 @@ fn broadcast(
     Ok((post(&store)?.broadcast(targets, codec, payload),))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape a host function has")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape a host function has"
+)]
 fn request(
     mut store: Store<'_>,
     (target, codec, payload, timeout): (u64, u32, WasmList<u8>, u32),
@@ -208,7 +221,10 @@ fn request(
     Ok((post(&store)?.request(target, codec, payload, timeout),))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape a host function has")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape a host function has"
+)]
 fn publish(
     mut store: Store<'_>,
     (topic, codec, payload): (WasmStr, u32, WasmList<u8>),
@@ -219,7 +235,10 @@ fn publish(
     Ok((post(&store)?.publish(&topic, codec, payload),))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape a host function has")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape a host function has"
+)]
 fn reply(
     mut store: Store<'_>,
     (deferred, codec, payload): (Resource<DeferredReply>, u32, WasmList<u8>),

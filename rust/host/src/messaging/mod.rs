@@ -45,12 +45,8 @@ pub trait Post: Send + Sync {
     fn send(&self, target: u64, codec: u32, payload: &[u8], how: SendOptions) -> Wait<Told<()>>;
 
     /// One message to many, whose handles are in the order of bytes of the guest.
-    fn broadcast(
-        &self,
-        targets: &[u64],
-        codec: u32,
-        payload: &[u8],
-    ) -> Told<Vec<BroadcastFailure>>;
+    fn broadcast(&self, targets: &[u64], codec: u32, payload: &[u8])
+    -> Told<Vec<BroadcastFailure>>;
 
     /// Asks and waits.
     fn ask(

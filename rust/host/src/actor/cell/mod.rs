@@ -22,13 +22,14 @@ use super::payload::Payload;
 use super::refusal::Refusal;
 use super::reply::{Outcome, Pending, Reply, ReplyTo};
 use super::schedule::Scheduler;
+use airssys_core::address::{AddressPattern, ComponentId};
 use airssys_core::mailbox::{
     Mailbox, MailboxCounters, MailboxLimits, Push, Refusal as Full, Shed, WaitRefused,
 };
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Hears of what happens to actors; called outside of all locks.
 pub trait Observer: Send + Sync {
@@ -60,6 +61,8 @@ pub struct Cell {
     shared: Arc<Shared>,
     /// Whom its handler waits for now, and nothing else meanwhile; 0 for nobody.
     waits_for: AtomicU64,
+    /// Which actors it hears; nobody but the embedder if it was not said.
+    hears: OnceLock<Box<[AddressPattern]>>,
     inner: Mutex<Inner>,
 }
 
@@ -148,6 +151,7 @@ impl Cell {
             name,
             shared,
             waits_for: AtomicU64::new(0),
+            hears: OnceLock::new(),
             inner: Mutex::new(Inner {
                 mailbox: Mailbox::new(limits),
                 phase: Phase::Vacant,
@@ -171,6 +175,18 @@ impl Cell {
     /// Its address.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Says which actors it hears, once and for all.
+    pub fn set_hears(&self, patterns: Box<[AddressPattern]>) {
+        // What was said first stands: others may have been told of it.
+        let _ = self.hears.set(patterns);
+    }
+
+    /// Whether it hears an actor.
+    pub fn hears(&self, sender: &ComponentId) -> bool {
+        let hears = self.hears.get();
+        hears.is_some_and(|hears| hears.iter().any(|pattern| pattern.matches(sender)))
     }
 
     /// Whom its handler waits for now, 0 for nobody.

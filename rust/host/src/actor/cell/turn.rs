@@ -105,10 +105,7 @@ impl Cell {
             }
             (
                 _,
-                Handled::Served(_)
-                | Handled::Deferred(_)
-                | Handled::Ended(_)
-                | Handled::Away(_),
+                Handled::Served(_) | Handled::Deferred(_) | Handled::Ended(_) | Handled::Away(_),
             ) => {}
         }
     }
