@@ -5,12 +5,14 @@ mod deadlines;
 mod desk;
 mod events;
 mod feed;
+mod room;
 mod topics;
 
 pub use broadcast::BROADCAST_MAX;
 pub use desk::{Desk, Granted};
 pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
+pub use room::Room;
 pub use topics::{Published, Subscription};
 
 use crate::actor::{
@@ -369,8 +371,8 @@ impl Broker {
         }
     }
 
-    /// Sends; where the mailbox is full and its policy is to wait, the request that
-    /// is given ends when the message got in.
+    /// Sends; where the mailbox is full and its policy is to wait, gives the place in
+    /// the line.
     ///
     /// # Errors
     ///
@@ -380,19 +382,11 @@ impl Broker {
         cell: &Arc<Cell>,
         message: Message,
         may_block: bool,
-    ) -> Result<Option<Arc<Pending>>, Refusal> {
+    ) -> Result<Option<Room>, Refusal> {
         self.check_size(&message.payload)?;
         match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(None),
-            Sent::Full(message) => {
-                let room = Pending::new(Arc::default());
-                cell.wait_for_room(message, &room);
-                match room.take() {
-                    Some(Ok(_)) => Ok(None),
-                    Some(Err(why)) => Err(why),
-                    None => Ok(Some(room)),
-                }
-            }
+            Sent::Full(message) => Room::line_up(cell, message),
             Sent::Refused(_, why) => Err(why),
         }
     }

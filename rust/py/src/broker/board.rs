@@ -3,6 +3,7 @@
 use super::actor::Actor;
 use super::body;
 use super::messages::Messages;
+use super::pattern;
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Engine, exit, gil};
@@ -43,14 +44,16 @@ impl Broker {
         }
     }
 
-    #[pyo3(signature = (name, *, messages_max, bytes_max, when_full))]
+    #[pyo3(signature = (name, *, messages_max, bytes_max, when_full, receive=vec![]))]
     fn register(
         &self,
         name: &str,
         messages_max: u32,
         bytes_max: usize,
         when_full: &str,
+        receive: Vec<String>,
     ) -> Result<Actor> {
+        let hears = pattern::addresses(&receive)?;
         let when_full = match when_full {
             "block" => WhenFull::Block,
             "reject" => WhenFull::Reject,
@@ -72,6 +75,7 @@ impl Broker {
             .host
             .register(id, limits)
             .map_err(Error::Unregistered)?;
+        cell.set_hears(hears.into());
         Ok(Actor::new(cell, Arc::clone(&self.host)))
     }
 

@@ -7,6 +7,7 @@ mod body;
 mod feed;
 mod message;
 mod messages;
+mod pattern;
 mod reply;
 
 use pyo3::prelude::*;
@@ -21,6 +22,8 @@ pub mod native {
     use super::message::Message;
     #[pymodule_export]
     use super::messages::Messages;
+    #[pymodule_export]
+    use super::pattern::{address_matches, topic_contains, topic_matches};
     #[pymodule_export]
     use super::reply::Reply;
 }

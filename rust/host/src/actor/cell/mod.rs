@@ -399,8 +399,8 @@ impl Cell {
     }
 
     /// Lets a message wait for room in the mailbox. `sender` is told when it got
-    /// in, with an empty reply, or why not.
-    pub fn wait_for_room(self: &Arc<Self>, message: Message, sender: &Arc<Pending>) {
+    /// in, with an empty reply, or why not. Gives its place in the line.
+    pub fn wait_for_room(self: &Arc<Self>, message: Message, sender: &Arc<Pending>) -> u64 {
         let reply_to = ReplyTo::new(Arc::clone(sender));
         let mut inner = self.inner();
         let waiters = inner.waiters.get_or_insert_default();
@@ -435,6 +435,17 @@ impl Cell {
                 reply_to.end(Err(why));
             }
         }
+        number
+    }
+
+    /// Leaves the line: the message is not sent.
+    pub fn withdraw(&self, place: u64) {
+        let mut inner = self.inner();
+        let message = inner.mailbox.withdraw(place);
+        let waiters = inner.waiters.as_mut();
+        let sender = waiters.and_then(|waiters| waiters.by_number.remove(&place));
+        drop(inner);
+        drop((message, sender));
     }
 
     /// Asks, if the actor is idle: its handler runs on this thread. `pending` makes

@@ -11,8 +11,8 @@ mod waits;
 
 pub use rules::Granted;
 
-use super::Broker;
-use crate::actor::{Cell, Kind, Message, Payload, Pending, Sent, monotonic_nanoseconds};
+use super::{Broker, Room};
+use crate::actor::{Cell, Kind, Message, Payload, Sent, monotonic_nanoseconds};
 use crate::broker::Asked;
 use crate::messaging::{
     Address, BroadcastFailure, Encoded, Envelope, MessageError, MessagingError, Post, Priority,
@@ -149,12 +149,13 @@ impl Desk {
             Sent::Refused(_, why) => Err(told::error(&why)),
             Sent::Full(message) => {
                 let waits = Waits::begin(&broker, &self.cell, &cell)?;
-                let room = Pending::new(Arc::default());
-                cell.wait_for_room(message, &room);
-                let leaves = Leaves(Arc::clone(&room));
+                let room = Room::line_up(&cell, message).map_err(|why| told::error(&why))?;
+                let Some(room) = room else {
+                    return Ok(Wait::Now(Ok(())));
+                };
                 Ok(Wait::Later(Box::pin(async move {
-                    let outcome = Awaited(room).await;
-                    drop((leaves, waits));
+                    let outcome = Awaited(Arc::clone(room.pending())).await;
+                    drop((room, waits));
                     outcome.map(drop).map_err(|why| told::error(&why))
                 })))
             }
@@ -172,15 +173,6 @@ impl Desk {
         let asked = broker.ask_queued(&cell, message, timeout);
         self.requests.follow(&this, number, asked);
         Ok(number)
-    }
-}
-
-/// Takes a message that waits for room out of the line, if its sender waits no more.
-struct Leaves(Arc<Pending>);
-
-impl Drop for Leaves {
-    fn drop(&mut self) {
-        self.0.close();
     }
 }
 
