@@ -4,10 +4,40 @@ from collections.abc import Awaitable, Callable
 from typing import Any, final
 
 from airssys_wasm._native.codec import Borsh
-from airssys_wasm._native.runtime import Engine, Instance, Receipt
+from airssys_wasm._native.runtime import Desk, Engine, Instance, Receipt
 from airssys_wasm.errors import MessagingError
 
-__all__ = ["Actor", "Broker", "Message", "Messages", "Reply"]
+__all__ = [
+    "Actor",
+    "Broker",
+    "Message",
+    "Messages",
+    "Reply",
+    "address_matches",
+    "topic_contains",
+    "topic_matches",
+]
+
+def address_matches(pattern: str, address: str | None = None) -> bool:
+    """Whether a pattern stands for an address; without one, whether it is a pattern.
+
+    Raises:
+        ValueError: one of them is not written as it must be.
+    """
+
+def topic_matches(pattern: str, topic: str) -> bool:
+    """Whether a pattern stands for a topic.
+
+    Raises:
+        ValueError: one of them is not written as it must be.
+    """
+
+def topic_contains(pattern: str, inner: str) -> bool:
+    """Whether a pattern stands for all topics that another stands for.
+
+    Raises:
+        ValueError: one of them is not written as it must be.
+    """
 
 @final
 class Reply:
@@ -116,7 +146,10 @@ class Actor:
     def mailbox(self) -> dict[str, int]:
         """What its mailbox did, and holds."""
 
-    def occupy(self, instance: Instance) -> int | None:
+    def desk(self, *, send: list[str], publish: list[str], subscribe: list[str]) -> Desk:
+        """Make what serves the messaging of the instance that it is about to have."""
+
+    def occupy(self, instance: Instance, desk: Desk | None = None) -> int | None:
         """Give it an instance; return the how-manieth, or ``None`` if it takes none now."""
 
     def retire(self) -> None:
@@ -190,8 +223,16 @@ class Broker:
     def __new__(cls, engine: Engine, wake: Callable[[], object]) -> Broker:
         """Make one; ``wake`` is called, from any thread, when there are events to take."""
 
-    def register(self, name: str, *, messages_max: int, bytes_max: int, when_full: str) -> Actor:
-        """Make an actor that waits for an instance."""
+    def register(
+        self,
+        name: str,
+        *,
+        messages_max: int,
+        bytes_max: int,
+        when_full: str,
+        receive: list[str] = ...,
+    ) -> Actor:
+        """Make an actor that waits for an instance, and hears the actors of ``receive``."""
 
     def find(self, name: str) -> Actor | None:
         """Return the actor of a name."""

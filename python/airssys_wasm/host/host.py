@@ -134,7 +134,7 @@ class Host:
             config=config,
             mailbox=mailbox or Mailbox(),
         )
-        seat = self._seats.take(name, made_of.mailbox, restart)
+        seat = self._seats.take(name, made_of, restart)
         child = Child(seat.native.name, made_of, restart=restart, shutdown=shutdown)
         try:
             await root.start_child(child)
