@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,10 @@ def core_module(component: bytes) -> bytes:
         at, shift = at + 1, shift + 7
         if component[at - 1] < 0x80:
             return component[at : at + size]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(engine: aw.Engine) -> Iterator[None]:
+    """However a host ends, its instances end with it, at once."""
+    yield
+    assert engine.live_instances == 0
