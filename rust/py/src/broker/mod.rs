@@ -5,8 +5,11 @@ mod asking;
 mod board;
 mod body;
 mod feed;
+mod lease;
+mod letter;
 mod message;
 mod messages;
+mod queue;
 mod reply;
 
 use pyo3::prelude::*;
@@ -18,9 +21,15 @@ pub mod native {
     #[pymodule_export]
     use super::board::Broker;
     #[pymodule_export]
+    use super::lease::Lease;
+    #[pymodule_export]
+    use super::letter::DeadLetter;
+    #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
     use super::messages::Messages;
+    #[pymodule_export]
+    use super::queue::Queue;
     #[pymodule_export]
     use super::reply::Reply;
 }
