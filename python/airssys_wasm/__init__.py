@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from airssys_wasm import codec as codec
-from airssys_wasm.actor import Backoff, Child, Group
-from airssys_wasm.broker import Mailbox, Message, Reply
+from airssys_wasm.actor import Backoff, Child, Event, Group, Health, Hooks
+from airssys_wasm.broker import DeadLetter, Mailbox, Message, Reply, Subscription
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     ActorFailed,
@@ -30,6 +30,7 @@ from airssys_wasm.errors import (
     ImportMissing,
     InstanceBusy,
     InstanceClosed,
+    LetterNotFound,
     LimitInvalid,
     MailboxClosed,
     MailboxFull,
@@ -47,7 +48,7 @@ from airssys_wasm.errors import (
     ValueMismatch,
     WitInvalid,
 )
-from airssys_wasm.host import Actor, Host
+from airssys_wasm.host import Actor, Host, RunningGroup
 from airssys_wasm.runtime import (
     Component,
     Engine,
@@ -83,17 +84,22 @@ __all__ = [
     "ComponentError",
     "ComponentFailed",
     "ComponentInvalid",
+    "DeadLetter",
     "Engine",
     "EngineError",
+    "Event",
     "ExportMissing",
     "FuelExhausted",
     "Grant",
     "Group",
+    "Health",
+    "Hooks",
     "Host",
     "ImportMissing",
     "Instance",
     "InstanceBusy",
     "InstanceClosed",
+    "LetterNotFound",
     "LimitInvalid",
     "Limits",
     "Mailbox",
@@ -111,6 +117,8 @@ __all__ = [
     "ReentrantCall",
     "Reply",
     "Resource",
+    "RunningGroup",
+    "Subscription",
     "SubscriptionsFull",
     "SupervisionError",
     "TopicInvalid",

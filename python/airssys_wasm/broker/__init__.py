@@ -3,7 +3,39 @@
 from __future__ import annotations
 
 from airssys_wasm._native.broker import Actor as NativeActor
-from airssys_wasm._native.broker import Broker, Message, Messages, Reply
+from airssys_wasm._native.broker import (
+    Broker,
+    DeadLetter,
+    Message,
+    Messages,
+    Queue,
+    Reply,
+)
+from airssys_wasm.broker.listening import BlockingListening, Listening
 from airssys_wasm.broker.mailbox import Mailbox, WhenFull
+from airssys_wasm.broker.subscription import (
+    MESSAGES_MAX,
+    BlockingSubscription,
+    Overflow,
+    Subscription,
+    listen,
+)
 
-__all__ = ["Broker", "Mailbox", "Message", "Messages", "NativeActor", "Reply", "WhenFull"]
+__all__ = [
+    "MESSAGES_MAX",
+    "BlockingListening",
+    "BlockingSubscription",
+    "Broker",
+    "DeadLetter",
+    "Listening",
+    "Mailbox",
+    "Message",
+    "Messages",
+    "NativeActor",
+    "Overflow",
+    "Queue",
+    "Reply",
+    "Subscription",
+    "WhenFull",
+    "listen",
+]

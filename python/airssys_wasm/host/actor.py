@@ -10,6 +10,7 @@ from airssys_wasm.errors import ActorStopped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airssys_wasm.actor import HealthStatus
     from airssys_wasm.broker import Reply
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.runtime import Instance
@@ -56,6 +57,11 @@ class Actor:
     def incarnation(self) -> int:
         """Which of its instances serves, from 1; grows with each restart."""
         return self._seat.native.incarnation
+
+    @property
+    def health(self) -> HealthStatus:
+        """``healthy``, ``degraded``, ``unhealthy``; ``unknown`` before the first check."""
+        return self._seat.health
 
     @property
     def mailbox(self) -> dict[str, int]:

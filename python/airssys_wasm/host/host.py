@@ -8,25 +8,48 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Self
 
-from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
+from airssys_wasm.actor import (
+    Backoff,
+    Child,
+    Exited,
+    GaveUp,
+    Group,
+    Restarting,
+    Stopped,
+    StopReason,
+    SupervisionEvent,
+    Supervisor,
+)
 from airssys_wasm.broker import Broker, Mailbox
 from airssys_wasm.config import MIB, Grant, Limits
-from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError
+from airssys_wasm.errors import ActorNotFound, ActorStopped, ChildInvalid
 from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.seat import Seats, Source
+from airssys_wasm.host.events import Reporter, native_event
+from airssys_wasm.host.group import Grove, RunningGroup
+from airssys_wasm.host.nursery import Nursery
+from airssys_wasm.host.outlets import Outlets
+from airssys_wasm.host.seat import Seats
 from airssys_wasm.runtime import Component, Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
-    from airssys_wasm.actor import RestartType, Shutdown
+    from airssys_wasm.actor import (
+        AutoShutdown,
+        Event,
+        Health,
+        Hooks,
+        RestartType,
+        Shutdown,
+        Strategy,
+    )
     from airssys_wasm.host.blocking import BlockingHost
 
 _LOG = logging.getLogger(__name__)
 
 
-class Host:
+class Host(Outlets):
     """Actors in this process: spawned by name, supervised, closed together.
 
     ::
@@ -43,8 +66,11 @@ class Host:
     def __init__(self, *, engine: Engine | None = None, limits: Limits | None = None) -> None:
         self.engine = engine or Engine()
         self.limits = limits or Limits(memory_bytes_max=64 * MIB, call_seconds_max=5.0)
-        self._broker = Broker(self.engine, _waker(self))
-        self._seats = Seats(self._broker)
+        super().__init__(Broker(self.engine, _waker(self)), Reporter(self._incarnation))
+        self._seats = Seats(self._broker, self._reporter.tell)
+        nursery = Nursery(self.engine, self.limits, self._seats)
+        self._grove = Grove(self._open, self._seats, nursery)
+        self._tidying: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -82,9 +108,12 @@ class Host:
         root, self._root = self._root, None
         try:
             if root is not None:
-                await root.stop()
+                await root.stop(StopReason.HOST_CLOSING)
+                await self._seats.settle()
         finally:
             self._broker.close()
+            self._drain()
+            self._reporter.close()
             self._loop = None
 
     async def spawn(  # noqa: PLR0913 - options by name
@@ -99,6 +128,8 @@ class Host:
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
+        health: Health | None = None,
+        hooks: Hooks | None = None,
     ) -> Actor:
         """Start an actor, and return it when it serves.
 
@@ -113,37 +144,86 @@ class Host:
             mailbox: what waits in front of it, at most.
             restart: when it is restarted, see ``Child``.
             shutdown: how long it has to stop, see ``Child``.
+            health: how often it is asked how it is doing; never by default.
+            hooks: what is called around its life.
 
         Returns:
             The actor.
 
         Raises:
             ActorStopped: the host is not open.
+            ChildInvalid: an option is not of its kind or outside its range.
             NameTaken: another actor has the name.
             ExportMissing: the component takes no messages.
             AirssysError: it could not be loaded or started, as ``Engine.load`` and
                 ``Component.instantiate`` raise.
         """
-        root = self._open()
-        component = source if isinstance(source, Component) else self.engine.load(source)
-        made_of = Source(
-            component=component,
-            limits=limits or self.limits,
+        self._open()
+        child = Child(
+            name,
+            source,
+            restart=restart,
+            shutdown=shutdown,
+            limits=limits,
             grant=grant,
             imports=imports,
             config=config,
-            mailbox=mailbox or Mailbox(),
+            mailbox=mailbox,
+            health=health,
+            hooks=hooks,
         )
-        seat = self._seats.take(name, made_of, restart)
-        child = Child(seat.native.name, made_of, restart=restart, shutdown=shutdown)
-        try:
-            await root.start_child(child)
-        except BaseException as error:
-            self._seats.give_up(seat.native.name)
-            if isinstance(error, SupervisionError) and error.__cause__ is not None:
-                raise error.__cause__ from None
-            raise
-        return Actor(seat)
+        if child.is_group:
+            raise ChildInvalid(f"child {name!r} is a group; hint: host.supervise")
+        started = await self._grove.plant(child)
+        return self.find(started.name)
+
+    async def supervise(  # noqa: PLR0913 - options by name
+        self,
+        name: str,
+        *,
+        strategy: Strategy = "one-for-one",
+        children: Iterable[Child] = (),
+        intensity: int = 3,
+        within: float = 60.0,
+        backoff: Backoff | None = None,
+        auto_shutdown: AutoShutdown = "never",
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+    ) -> RunningGroup:
+        """Start actors under a supervisor of their own; return when all of them serve.
+
+        A child that fails once too often ends the group; the host then restarts it as a
+        whole, as ``restart`` says, and at last gives it up.
+
+        Args:
+            name: what the group is called; no message can be sent to it.
+            strategy: who is restarted with a child that failed, see ``Group``.
+            children: started in this order, stopped in the reverse one.
+            intensity: restarts allowed within ``within``, of all children together.
+            within: seconds of that window.
+            backoff: waits between restarts.
+            auto_shutdown: whether the end of significant children ends the group.
+            restart: when the group itself is restarted.
+            shutdown: how long it has to stop; what its children need by default.
+
+        Raises:
+            ActorStopped: the host is not open.
+            ChildInvalid: an option is not of its kind or outside its range.
+            NameTaken: another actor has the name of a child.
+            SupervisionError: there is a group or an actor of that name.
+            AirssysError: a child could not be loaded or started; the others were stopped.
+        """
+        self._open()
+        group = Group(
+            children=tuple(children),
+            strategy=strategy,
+            intensity=intensity,
+            within=within,
+            backoff=backoff or Backoff(),
+            auto_shutdown=auto_shutdown,
+        )
+        await self._grove.plant(Child(name, group, restart=restart, shutdown=shutdown))
+        return RunningGroup(self._grove, name, strategy)
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.
@@ -169,30 +249,68 @@ class Host:
             ActorNotFound: nobody has the name.
         """
         actor = self.find(name)
-        await self._open().terminate_child(actor.name)
-        await self._open().delete_child(actor.name)
-        self._seats.give_up(actor.name)
+        await self._grove.fell(actor.name, actor._seat.above)  # noqa: SLF001 - its own
 
     def _open(self) -> Supervisor:
         if self._root is None:
             raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
         return self._root
 
+    def _incarnation(self, name: str) -> int:
+        seat = self._seats.find(name)
+        return seat.native.incarnation if seat is not None else 0
+
     def _supervised(self, event: SupervisionEvent) -> None:
+        told = self._reporter.event_of(event)
+        if told is not None:
+            self._run_hooks(event, told)
+            self._reporter.tell(told)
+        above = event.path[1:]
         if isinstance(event, GaveUp):
             self._seats.give_up(event.child)
+            self._seats.give_up_group((*above, event.child))
         elif isinstance(event, Exited) and self._seats.is_over(event.child, event.exit):
             # Nobody restarts it: whoever waits for it is told.
             self._seats.give_up(event.child)
+        elif isinstance(event, Stopped) and above:
+            self._group_stopped(above)
+
+    def _run_hooks(self, event: SupervisionEvent, told: Event) -> None:
+        if not isinstance(event, Exited | Restarting):
+            return
+        seat = self._seats.find(event.child)
+        if seat is None:
+            return
+        if isinstance(event, Restarting):
+            seat.run_later("on_restart", told)
+        elif told.kind == "failed":
+            seat.run_later("on_error", told)
+
+    def _group_stopped(self, above: tuple[str, ...]) -> None:
+        # It comes back, if it does, with what it was made with.
+        self._seats.give_up_group(above, only_dynamic=True)
+        if self._loop is not None and self._root is not None:
+            # Once its supervisor has decided what becomes of it.
+            self._tidy(above)
+
+    def _tidy(self, above: tuple[str, ...]) -> None:
+        tidying = asyncio.ensure_future(self._grove.forget_if_over(above))
+        self._tidying.add(tidying)
+        tidying.add_done_callback(self._tidying.discard)
 
     def _drain(self) -> None:
-        for what, actor, number, kind, detail in self._broker.take_events():
+        for told in self._broker.take_events():
+            what, actor, number, kind, detail = told
             seat = self._seats.find(actor)
             if what == "ended" and seat is not None:
                 _LOG.warning("actor %r failed: %s", actor, detail)
                 seat.ended(number, kind, detail)
-            elif what == "dead-letter":
-                _LOG.debug("a message to %r was not handled: %s", actor, detail)
+            elif (event := native_event(told)) is not None:
+                if what == "dead-letter":
+                    _LOG.debug("a message to %r was not handled: %s", actor, detail)
+                elif what == "stopped":
+                    self._reporter.forget(actor)
+                self._reporter.tell(event)
 
 
 def _waker(host: Host) -> Callable[[], None]:

@@ -23,11 +23,21 @@ world handler {
 
 
 @pytest.fixture(scope="session")
-def handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
-    """Answer with what was sent: ``!`` traps, ``?`` never ends, ``#`` counts, ``-`` refuses."""
+def wit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package whose world exports the life cycle."""
     wit = tmp_path_factory.mktemp("wit")
     shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
     (wit / "world.wit").write_text(WORLD)
+    return wit
+
+
+@pytest.fixture(scope="session")
+def handler(engine: aw.Engine, wit: Path) -> aw.Component:
+    """Answer with what was sent: ``!`` traps, ``?`` never ends, ``#`` counts, ``-`` refuses.
+
+    A message of ``H`` and one byte sets what ``health`` says: 0 healthy, 1 degraded,
+    2 unhealthy, 3 unknown, 8 traps, 9 never ends.
+    """
     module = core_module(engine.load(HANDLER)._native.binary)
     encoded = componentize.encode(componentize.embed(module, wit))
     return engine.load(encoded, name="handler")

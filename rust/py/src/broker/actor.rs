@@ -1,7 +1,6 @@
 //! The native half of `aw.Actor`.
 
-use super::pattern;
-use super::{asking, body};
+use super::{asking, body, lease, pattern};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Desk, Instance, awaitable, gil};
@@ -177,6 +176,16 @@ impl Actor {
     /// Takes its instance away; the mailbox waits for another.
     fn retire(&self, py: Python<'_>) -> Result<()> {
         Self::here(py, || self.cell.retire())
+    }
+
+    /// Ends the subscriptions of an instance that never came to be.
+    fn forget_subscriptions(&self) {
+        self.broker.forget_subscriptions(&self.cell);
+    }
+
+    /// Gives what can be awaited until nothing else is handled.
+    fn lease<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        lease::take(py, &self.cell)
     }
 
     #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None))]

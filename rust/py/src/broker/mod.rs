@@ -5,9 +5,12 @@ mod asking;
 mod board;
 mod body;
 mod feed;
+mod lease;
+mod letter;
 mod message;
 mod messages;
 mod pattern;
+mod queue;
 mod reply;
 
 use pyo3::prelude::*;
@@ -19,11 +22,17 @@ pub mod native {
     #[pymodule_export]
     use super::board::Broker;
     #[pymodule_export]
+    use super::lease::Lease;
+    #[pymodule_export]
+    use super::letter::DeadLetter;
+    #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
     use super::messages::Messages;
     #[pymodule_export]
     use super::pattern::{address_matches, topic_contains, topic_matches};
+    #[pymodule_export]
+    use super::queue::Queue;
     #[pymodule_export]
     use super::reply::Reply;
 }
