@@ -6,9 +6,9 @@ import asyncio
 import time
 
 import pytest
+from tests.integration.actors.talkers import FREE, LIMITS, TALKER, Talkers, play
 
 import airssys_wasm as aw
-from tests.integration.actors.talkers import FREE, LIMITS, TALKER, Talkers, play
 
 
 def test_a_guest_asks_another(engine: aw.Engine) -> None:
