@@ -37,6 +37,7 @@ AirssysError
     SubscriptionsFull   there are as many subscriptions as there may be
     AskTimeout          no reply came in time
     ActorFailed         the actor failed while it had the request
+  HandlerRefusal        raised by a Python handler: it refuses one message, and goes on
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ __all__ = [
     "EngineError",
     "ExportMissing",
     "FuelExhausted",
+    "HandlerRefusal",
     "ImportMissing",
     "InstanceBusy",
     "InstanceClosed",
@@ -379,10 +381,44 @@ class ActorFailed(MessagingError):
 
     Attributes:
         actor: who failed.
-        kind: how it failed: ``trapped``, ``timed-out``, ``out-of-fuel``, ``out-of-memory``
-            or ``initialization-failed``.
+        kind: how it failed: ``trapped``, ``timed-out``, ``out-of-fuel``, ``out-of-memory``,
+            ``initialization-failed``, or ``exception``: what the handler of a Python actor
+            raised is the ``__cause__``.
     """
 
     def __init__(self, message: str, actor: str = "", kind: str = "") -> None:
         super().__init__(message, actor)
         self.kind = kind
+
+
+class HandlerRefusal(AirssysError):
+    """Raise it in the handler of a Python actor to refuse the message, and nothing else.
+
+    Whoever asked gets ``MessageRefused``; the actor goes on. Any other exception ends the
+    instance, and its supervisor decides.
+
+    Attributes:
+        reason: ``malformed``, ``codec-unsupported``, ``unsupported``, ``refused`` (sending it
+            again will not help), ``busy`` or ``failed`` (it may).
+        codecs: with ``codec-unsupported``: the codecs the handler reads, by number.
+        retry_after_seconds: with ``busy``: when to try again, 0 or more.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: str = "refused",
+        codecs: tuple[int, ...] = (),
+        retry_after_seconds: float = 0.0,
+    ) -> None:
+        reasons = ("malformed", "codec-unsupported", "unsupported", "refused", "busy", "failed")
+        if reason not in reasons:
+            raise ValueError(f"reason: {reason!r}; hint: one of {', '.join(reasons)}")
+        if not 0 <= retry_after_seconds < 2**22:
+            raise ValueError(
+                f"retry_after_seconds: {retry_after_seconds!r}; hint: seconds, such as 0.5"
+            )
+        super().__init__(message)
+        self.reason = reason
+        self.codecs = codecs
+        self.retry_after_seconds = retry_after_seconds

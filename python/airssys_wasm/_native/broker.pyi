@@ -1,13 +1,14 @@
 """Actors and their messages. The faces of this module are ``airssys_wasm.broker`` and ``host``."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from airssys_wasm._native.codec import Borsh
 from airssys_wasm._native.runtime import Engine, Instance, Receipt
 from airssys_wasm.errors import MessagingError
 
-__all__ = ["Actor", "Broker", "Message", "Messages", "Reply"]
+__all__ = ["Actor", "Broker", "Desk", "Duty", "Message", "Messages", "Reply"]
 
 @final
 class Reply:
@@ -119,8 +120,14 @@ class Actor:
     def occupy(self, instance: Instance) -> int | None:
         """Give it an instance; return the how-manieth, or ``None`` if it takes none now."""
 
+    def occupy_with(self, serving: Serving, desk: Desk) -> int | None:
+        """The same with Python code, which runs on the loop of ``desk``."""
+
     def retire(self) -> None:
         """Take its instance away, interrupting what runs; the mailbox waits for another."""
+
+    def retire_after_message(self) -> None:
+        """The same, once it has handled the message it has."""
 
     def stop(self) -> None:
         """Stop it for good, interrupting what runs."""
@@ -182,6 +189,47 @@ class Actor:
         schema: Borsh | None = None,
     ) -> Reply:
         """The same on this thread."""
+
+class Serving(Protocol):
+    """One incarnation of a Python actor, on the event loop."""
+
+    def begin(self, message: Message, duty: Duty, /) -> None:
+        """Start to handle a message; ``duty`` is told what came of it."""
+
+    def cancel(self) -> None:
+        """Cancel what is being handled."""
+
+@final
+class Desk:
+    """Where messages to Python handlers wait for their event loop."""
+
+    def __new__(cls, event_loop: AbstractEventLoop) -> Desk:
+        """Make the desk of a loop."""
+
+@final
+class Duty:
+    """The duty to say what came of a message. The first to say so counts.
+
+    Dropped, it ends the instance.
+    """
+
+    def serve(self, value: object) -> None:
+        """Reply, in the codec of the message.
+
+        Raises:
+            CodecError: the value has no form in it; nothing was said.
+        """
+
+    def refuse(
+        self, reason: str, text: str, *, codecs: list[int] = ..., milliseconds: int = 0
+    ) -> None:
+        """Refuse the message."""
+
+    def fail(self, error: BaseException, text: str) -> None:
+        """End the instance with what its handler raised."""
+
+    def run_past(self, seconds: float) -> None:
+        """End the instance because its handler takes longer than ``seconds``."""
 
 @final
 class Broker:

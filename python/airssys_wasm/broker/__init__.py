@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from airssys_wasm._native.broker import Actor as NativeActor
-from airssys_wasm._native.broker import Broker, Message, Messages, Reply
+from airssys_wasm._native.broker import Broker, Desk, Duty, Message, Messages, Reply
 from airssys_wasm.broker.mailbox import Mailbox, WhenFull
 
-__all__ = ["Broker", "Mailbox", "Message", "Messages", "NativeActor", "Reply", "WhenFull"]
+__all__ = [
+    "Broker",
+    "Desk",
+    "Duty",
+    "Mailbox",
+    "Message",
+    "Messages",
+    "NativeActor",
+    "Reply",
+    "WhenFull",
+]

@@ -11,12 +11,13 @@ from airssys_wasm.host.host import Host
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
     from airssys_wasm.actor import RestartType, Shutdown
     from airssys_wasm.broker import Mailbox, Reply
     from airssys_wasm.config import Grant, Limits
+    from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.runtime import Component, Engine
 
@@ -35,6 +36,11 @@ class BlockingActor:
         self.ask = seat.native.ask_waiting
         self.send = seat.native.send_waiting
         self.try_send = seat.native.try_send
+
+    @property
+    def awaitable(self) -> Actor:
+        """The same actor for coroutines, such as handlers on the host's own loop."""
+        return self._actor
 
     @property
     def name(self) -> str:
@@ -118,7 +124,7 @@ class BlockingHost:
     def spawn(  # noqa: PLR0913 - options by name
         self,
         name: str,
-        source: str | bytes | os.PathLike[str] | Component,
+        source: str | bytes | os.PathLike[str] | Component | Callable[[], HandlesMessages],
         *,
         limits: Limits | None = None,
         grant: Grant | None = None,
@@ -127,6 +133,7 @@ class BlockingHost:
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
+        handler_seconds_max: float | None = None,
     ) -> BlockingActor:
         """Start an actor, and return it when it serves; see ``Host.spawn``."""
         spawned = self._host.spawn(
@@ -139,8 +146,39 @@ class BlockingHost:
             mailbox=mailbox,
             restart=restart,
             shutdown=shutdown,
+            handler_seconds_max=handler_seconds_max,
         )
         return self._actor(self._run(spawned))
+
+    def actor(
+        self,
+        name: str,
+        *,
+        mailbox: Mailbox | None = None,
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+        handler_seconds_max: float | None = None,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Make an actor of the function below; see ``Host.actor``.
+
+        It runs on the host's own loop, where nothing may block; ``BlockingActor.awaitable``
+        is what it can wait for.
+        """
+
+        def make(handler: AnyHandler) -> AnyHandler:
+            async def on_loop() -> None:
+                self._host.actor(
+                    name,
+                    mailbox=mailbox,
+                    restart=restart,
+                    shutdown=shutdown,
+                    handler_seconds_max=handler_seconds_max,
+                )(handler)
+
+            self._run(on_loop())
+            return handler
+
+        return make
 
     def find(self, name: str) -> BlockingActor:
         """Return an actor by its address; see ``Host.find``."""

@@ -9,11 +9,18 @@ import weakref
 from typing import TYPE_CHECKING, Self
 
 from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
-from airssys_wasm.broker import Broker, Mailbox
+from airssys_wasm.broker import Broker, Desk, Mailbox
 from airssys_wasm.config import MIB, Grant, Limits
-from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError
+from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError, ValueMismatch
 from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.seat import Seats, Source
+from airssys_wasm.host.handlers import (
+    HANDLER_SECONDS_MAX,
+    AnyHandler,
+    HandlerSource,
+    HandlesMessages,
+    made_by,
+)
+from airssys_wasm.host.seat import Seat, Seats, Source
 from airssys_wasm.runtime import Component, Engine
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
     from airssys_wasm.actor import RestartType, Shutdown
     from airssys_wasm.host.blocking import BlockingHost
+    from airssys_wasm.host.handlers import Handler
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,6 +55,8 @@ class Host:
         self._seats = Seats(self._broker)
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._desk: Desk | None = None
+        self._starting: set[asyncio.Task[None]] = set()
 
     @staticmethod
     def blocking(*, engine: Engine | None = None, limits: Limits | None = None) -> BlockingHost:
@@ -58,6 +68,7 @@ class Host:
     async def __aenter__(self) -> Self:
         """Start supervising."""
         self._loop = asyncio.get_running_loop()
+        self._desk = Desk(self._loop)
         # Counted for each actor: one bad plugin must not end the others.
         self._root = Supervisor(
             Group(children=(), counted="by-child"),
@@ -85,12 +96,12 @@ class Host:
                 await root.stop()
         finally:
             self._broker.close()
-            self._loop = None
+            self._loop = self._desk = None
 
     async def spawn(  # noqa: PLR0913 - options by name
         self,
         name: str,
-        source: str | bytes | os.PathLike[str] | Component,
+        source: str | bytes | os.PathLike[str] | Component | Callable[[], HandlesMessages],
         *,
         limits: Limits | None = None,
         grant: Grant | None = None,
@@ -99,13 +110,17 @@ class Host:
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
+        handler_seconds_max: float | None = None,
     ) -> Actor:
         """Start an actor, and return it when it serves.
 
         Args:
             name: its address, ``namespace/name`` or ``namespace/name/instance``; a name
                 alone is in the namespace ``local``.
-            source: a component, or what ``Engine.load`` takes.
+            source: a component, or what ``Engine.load`` takes; or, for a Python actor with
+                state, a class or another factory, called anew at each start and restart:
+                ``handle(message)`` of what it makes is called with each ``Message``, see
+                ``actor``.
             limits: what each of its instances may use; the default is the host's.
             grant: what each gets of the machine.
             imports: what the embedder supplies, as for ``Component.instantiate``.
@@ -113,6 +128,8 @@ class Host:
             mailbox: what waits in front of it, at most.
             restart: when it is restarted, see ``Child``.
             shutdown: how long it has to stop, see ``Child``.
+            handler_seconds_max: for a Python actor: seconds one message may take, more than
+                0; 30.0 by default.
 
         Returns:
             The actor.
@@ -121,29 +138,122 @@ class Host:
             ActorStopped: the host is not open.
             NameTaken: another actor has the name.
             ExportMissing: the component takes no messages.
+            ValueMismatch: an option is not for what the source is, or outside its range.
+            TypeError: the source makes nothing that handles messages.
             AirssysError: it could not be loaded or started, as ``Engine.load`` and
                 ``Component.instantiate`` raise.
         """
-        root = self._open()
-        component = source if isinstance(source, Component) else self.engine.load(source)
-        made_of = Source(
-            component=component,
-            limits=limits or self.limits,
-            grant=grant,
-            imports=imports,
-            config=config,
+        self._open()
+        made_of: Source | HandlerSource
+        if isinstance(source, str | bytes | os.PathLike | Component):
+            if handler_seconds_max is not None:
+                raise ValueMismatch(
+                    "handler_seconds_max is for Python actors; hint: Limits(call_seconds_max=...)",
+                    "handler_seconds_max",
+                )
+            component = source if isinstance(source, Component) else self.engine.load(source)
+            made_of = Source(
+                component=component,
+                limits=limits or self.limits,
+                grant=grant,
+                imports=imports,
+                config=config,
+                mailbox=mailbox or Mailbox(),
+            )
+        else:
+            for_components = (limits, grant, imports, config or None)
+            if any(option is not None for option in for_components):
+                raise ValueMismatch("limits, grant, imports and config are for components")
+            made_of = self._handled(made_by(source), mailbox, handler_seconds_max)
+        seat = self._seats.take(name, made_of.mailbox, restart)
+        await self._start(seat, made_of, restart, shutdown)
+        return Actor(seat)
+
+    def actor(
+        self,
+        name: str,
+        *,
+        mailbox: Mailbox | None = None,
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+        handler_seconds_max: float | None = None,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Make an actor of the function below: ``async def log(message: aw.Message)``.
+
+        It is called with one message at a time, as a task of the host's event loop; a plain
+        ``def`` in a thread. What it returns is the reply, in the codec of the message, and
+        ``None`` for nothing. ``HandlerRefusal`` refuses the message; any other exception
+        ends the instance, is the ``__cause__`` of what whoever asked gets, and the actor is
+        restarted. It takes messages at once; they wait until it has started.
+
+        It is cancelled when the actor is stopped, or the message took
+        ``handler_seconds_max``. A function in a thread cannot be cancelled: it goes on, and
+        what it returns is dropped. Nor can one be that never awaits, which holds up the
+        loop and everything on it.
+
+        Args:
+            name: its address, as for ``spawn``.
+            mailbox: what waits in front of it, at most.
+            restart: when it is restarted, see ``Child``.
+            shutdown: how long it has to finish its message, see ``Child``.
+            handler_seconds_max: seconds one message may take, more than 0; 30.0 by default.
+
+        Returns:
+            What makes the actor, and gives the function back as it is.
+
+        Raises:
+            ActorStopped: the host is not open.
+            NameTaken: another actor has the name.
+            ValueMismatch: ``handler_seconds_max`` is outside its range.
+        """
+        self._open()
+
+        def make(handler: AnyHandler) -> AnyHandler:
+            made_of = self._handled(lambda: handler, mailbox, handler_seconds_max)
+            seat = self._seats.take(name, made_of.mailbox, restart)
+            starting = asyncio.ensure_future(self._start(seat, made_of, restart, shutdown))
+            self._starting.add(starting)
+            starting.add_done_callback(self._started)
+            return handler
+
+        return make
+
+    def _started(self, starting: asyncio.Task[None]) -> None:
+        self._starting.discard(starting)
+        if not starting.cancelled() and (error := starting.exception()) is not None:
+            _LOG.error("a Python actor did not start", exc_info=error)
+
+    def _handled(
+        self,
+        make: Callable[[], Handler],
+        mailbox: Mailbox | None,
+        handler_seconds_max: float | None,
+    ) -> HandlerSource:
+        if self._desk is None:
+            raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
+        seconds = HANDLER_SECONDS_MAX if handler_seconds_max is None else handler_seconds_max
+        return HandlerSource(
+            make=make,
+            desk=self._desk,
+            handler_seconds_max=seconds,
             mailbox=mailbox or Mailbox(),
         )
-        seat = self._seats.take(name, made_of.mailbox, restart)
+
+    async def _start(
+        self,
+        seat: Seat,
+        made_of: Source | HandlerSource,
+        restart: RestartType,
+        shutdown: Shutdown | None,
+    ) -> None:
         child = Child(seat.native.name, made_of, restart=restart, shutdown=shutdown)
         try:
-            await root.start_child(child)
+            await self._open().start_child(child)
         except BaseException as error:
             self._seats.give_up(seat.native.name)
             if isinstance(error, SupervisionError) and error.__cause__ is not None:
                 raise error.__cause__ from None
             raise
-        return Actor(seat)
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.

@@ -20,13 +20,15 @@ from airssys_wasm.actor import (
 )
 from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ActorStopped, AirssysError
+from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.runtime.lifecycle import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airssys_wasm.actor import RestartType
+    from airssys_wasm.actor import RestartType, Running
     from airssys_wasm.broker import Broker, Mailbox, NativeActor
+    from airssys_wasm.host.handlers import Serving
     from airssys_wasm.runtime import Component, Instance
 
 #: What a component cannot meet itself has no word in the interface.
@@ -63,6 +65,7 @@ class Seat:
         self.restart = restart
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
+        self.serving: Serving | None = None
 
     async def sit(self, source: Source, reason: StartReason, exited: ExitListener) -> Incarnation:
         """Make an instance and seat it."""
@@ -163,12 +166,14 @@ class Seats:
         self._broker = broker
         self._by_name: dict[str, Seat] = {}
 
-    async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Incarnation:
+    async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Running:
         """Start one incarnation of a child."""
         source = child.source
-        if not isinstance(source, Source):
+        if not isinstance(source, Source | HandlerSource):
             raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
         seat = self._by_name.get(child.name) or self.take(child.name, source.mailbox, child.restart)
+        if isinstance(source, HandlerSource):
+            return await source.sit(seat, exited)
         return await seat.sit(source, reason, exited)
 
     def is_over(self, name: str, end: Exit) -> bool:

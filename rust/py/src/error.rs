@@ -15,6 +15,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::broker;
 use crate::value::Mismatch;
 
 pyo3::import_exception!(airssys_wasm.errors, ActorFailed);
@@ -138,7 +139,7 @@ impl From<Error> for PyErr {
             Error::Componentize(error) => componentize(error),
             Error::Codec(error) => codec(*error),
             Error::Host(error) => host(py, error),
-            Error::Refusal(refusal) => refused(refusal),
+            Error::Refusal(refusal) => refused(py, refusal),
             Error::Unregistered(error) => unregistered(&error),
             Error::Mismatch(mismatch) => mismatched(py, *mismatch),
             Error::Python(error) => error,
@@ -195,7 +196,7 @@ fn unregistered(error: &Unregistered) -> PyErr {
     }
 }
 
-fn refused(refusal: Refusal) -> PyErr {
+fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
     let message = refusal.to_string();
     match refusal {
         Refusal::NotFound(actor) => ActorNotFound::new_err((message, actor.to_string())),
@@ -205,7 +206,9 @@ fn refused(refusal: Refusal) -> PyErr {
         Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
         Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
         Refusal::Failed { actor, exit } => {
-            ActorFailed::new_err((message, actor.to_string(), exit.kind()))
+            let failed = ActorFailed::new_err((message, actor.to_string(), exit.kind()));
+            failed.set_cause(py, broker::raised(&exit).map(|error| error.clone_ref(py)));
+            failed
         }
         Refusal::Refused { actor, why } => {
             MessageRefused::new_err((message, actor.to_string(), word(&why)))

@@ -12,7 +12,7 @@ mod schedule;
 
 pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 pub use cell::{AskedHere, Cell, Observer, Sent, Shared};
-pub use exit::Exit;
+pub use exit::{Exit, Raised};
 pub use guest::Guest;
 pub use message::{EMBEDDER, Job, Kind, Message, monotonic_nanoseconds};
 pub use payload::Payload;

@@ -1,5 +1,7 @@
 //! The native half of `aw.Actor`.
 
+use super::desk::Desk;
+use super::handler::Handler;
 use super::{asking, body};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
@@ -147,6 +149,12 @@ impl Actor {
         Ok(self.cell.occupy(Box::new(guest)).ok())
     }
 
+    /// The same for Python code: `serving.begin(message, duty)` on the loop of `desk`.
+    fn occupy_with(&self, serving: Py<PyAny>, desk: &Desk) -> Option<u64> {
+        let handler = Handler::new(&self.broker, desk.shared(), serving);
+        self.cell.occupy(Box::new(handler)).ok()
+    }
+
     fn stop(&self, py: Python<'_>) -> Result<()> {
         Self::here(py, || self.cell.stop())
     }
@@ -154,6 +162,11 @@ impl Actor {
     /// Takes its instance away; the mailbox waits for another.
     fn retire(&self, py: Python<'_>) -> Result<()> {
         Self::here(py, || self.cell.retire())
+    }
+
+    /// The same once it has handled the message it has.
+    fn retire_after_message(&self, py: Python<'_>) -> Result<()> {
+        Self::here(py, || self.cell.retire_after_message())
     }
 
     #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None))]

@@ -4,10 +4,15 @@ mod actor;
 mod asking;
 mod board;
 mod body;
+mod desk;
+mod errand;
 mod feed;
+mod handler;
 mod message;
 mod messages;
 mod reply;
+
+pub use errand::raised;
 
 use pyo3::prelude::*;
 
@@ -17,6 +22,10 @@ pub mod native {
     use super::actor::Actor;
     #[pymodule_export]
     use super::board::Broker;
+    #[pymodule_export]
+    use super::desk::Desk;
+    #[pymodule_export]
+    use super::errand::Duty;
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]

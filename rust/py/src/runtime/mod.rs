@@ -11,6 +11,7 @@ pub mod gil;
 mod given;
 mod imports;
 mod instance;
+mod kept;
 mod lanes;
 mod plans;
 mod receipt;
@@ -20,6 +21,7 @@ mod variant;
 
 pub use engine::Engine;
 pub use instance::Instance;
+pub use kept::Kept;
 pub use receipt::Receipt;
 pub use variant::Variant;
 

@@ -44,6 +44,16 @@ impl Cell {
         }
     }
 
+    /// Takes its instance away when that has handled the message it has.
+    pub fn retire_after_message(self: &Arc<Self>) {
+        let mut inner = self.inner();
+        match inner.phase {
+            Phase::Idle | Phase::Queued => self.empty(inner),
+            Phase::Running | Phase::Away => inner.retiring = true,
+            Phase::Vacant | Phase::Stopped => {}
+        }
+    }
+
     pub(super) fn empty(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
         inner.phase = Phase::Vacant;
         inner.interrupt = None;
