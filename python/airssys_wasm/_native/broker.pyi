@@ -1,12 +1,12 @@
 """Actors and their messages. The faces of this module are ``airssys_wasm.broker`` and ``host``."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal, Protocol, final, overload
 
 from airssys_wasm._native.codec import Borsh
 from airssys_wasm._native.runtime import Engine, Instance, Receipt
-from airssys_wasm.errors import MessagingError
+from airssys_wasm.errors import AirssysError, MessagingError
 
 __all__ = ["Actor", "Broker", "Desk", "Duty", "Message", "Messages", "Reply"]
 
@@ -140,6 +140,8 @@ class Actor:
         schema: Borsh | None = None,
         priority: str | None = None,
         ttl: float | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> None:
         """Send without waiting for room."""
 
@@ -151,6 +153,8 @@ class Actor:
         schema: Borsh | None = None,
         priority: str | None = None,
         ttl: float | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> Awaitable[None]:
         """Send; await room where the mailbox is full."""
 
@@ -162,13 +166,76 @@ class Actor:
         schema: Borsh | None = None,
         priority: str | None = None,
         ttl: float | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> None:
         """The same on this thread."""
 
     def try_send_many(
-        self, values: list[object], *, codec: str = "cbor", schema: Borsh | None = None
+        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
     ) -> int:
         """Send in one crossing; return how many were accepted before the mailbox was full."""
+
+    def send_many(
+        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+    ) -> Awaitable[None]:
+        """Send in one crossing; await room where the mailbox is full."""
+
+    def send_many_waiting(
+        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+    ) -> None:
+        """The same on this thread."""
+
+    @overload
+    def ask_many(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> Awaitable[list[Reply]]:
+        """Ask in one crossing; await the replies, or exceptions where that is asked for."""
+
+    @overload
+    def ask_many(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: bool,
+    ) -> Awaitable[list[Reply | AirssysError]]: ...
+    @overload
+    def ask_many_waiting(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> list[Reply]:
+        """The same on this thread."""
+
+    @overload
+    def ask_many_waiting(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: bool,
+    ) -> list[Reply | AirssysError]: ...
+    @property
+    def members(self) -> list[Actor]:
+        """Those it stands for; empty unless it is a pool."""
+
+    def declare(self, codecs: Sequence[int]) -> None:
+        """Take note of the codecs its handler reads; the first to say so counts."""
 
     def ask(
         self,
@@ -177,6 +244,8 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> Awaitable[Reply]:
         """Ask; await the reply."""
 
@@ -187,6 +256,8 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> Reply:
         """The same on this thread."""
 
@@ -240,6 +311,9 @@ class Broker:
 
     def register(self, name: str, *, messages_max: int, bytes_max: int, when_full: str) -> Actor:
         """Make an actor that waits for an instance."""
+
+    def register_pool(self, name: str, members: list[Actor], routing: str) -> Actor:
+        """Make a name that stands for several actors."""
 
     def find(self, name: str) -> Actor | None:
         """Return the actor of a name."""

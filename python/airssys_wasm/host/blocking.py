@@ -11,13 +11,14 @@ from airssys_wasm.host.host import Host
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from types import TracebackType
 
     from airssys_wasm.actor import RestartType, Shutdown
-    from airssys_wasm.broker import Mailbox, Reply
+    from airssys_wasm.broker import Mailbox
     from airssys_wasm.config import Grant, Limits
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
+    from airssys_wasm.host.pools import Routing
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.runtime import Component, Engine
 
@@ -25,9 +26,18 @@ T = TypeVar("T")
 
 
 class BlockingActor:
-    """An actor for code without an event loop: ``send``, ``try_send``, ``ask``, blocking."""
+    """An actor for code without an event loop: the methods of ``Actor``, blocking."""
 
-    __slots__ = ("_actor", "_host", "ask", "send", "try_send")
+    __slots__ = (
+        "_actor",
+        "_host",
+        "ask",
+        "ask_many",
+        "send",
+        "send_many",
+        "try_send",
+        "try_send_many",
+    )
 
     def __init__(self, host: BlockingHost, seat: Seat) -> None:
         """Refer to the actor on a seat."""
@@ -36,6 +46,9 @@ class BlockingActor:
         self.ask = seat.native.ask_waiting
         self.send = seat.native.send_waiting
         self.try_send = seat.native.try_send
+        self.ask_many = seat.native.ask_many_waiting
+        self.send_many = seat.native.send_many_waiting
+        self.try_send_many = seat.native.try_send_many
 
     @property
     def awaitable(self) -> Actor:
@@ -54,21 +67,23 @@ class BlockingActor:
 
     @property
     def incarnation(self) -> int:
-        """Which of its instances serves, from 1; grows with each restart."""
+        """Which of its instances serves, from 1; grows with each restart. 0 for a pool."""
         return self._actor.incarnation
 
     @property
     def mailbox(self) -> dict[str, int]:
-        """What its mailbox did, and holds."""
+        """What its mailbox did, and holds; for a pool, those of its members together."""
         return self._actor.mailbox
+
+    @property
+    def members(self) -> list[BlockingActor]:
+        """The actors behind its name, if that is a pool's; each has a name of its own."""
+        seats = self._actor._seat.members  # noqa: SLF001 - its own
+        return [BlockingActor(self._host, seat) for seat in seats]
 
     def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call``."""
         return self._host._run(self._actor.call(function, *args))  # noqa: SLF001 - its own
-
-    def ask_many(self, values: Iterable[object], *, timeout: float = 5.0) -> list[Reply]:
-        """Ask for each of ``values`` at once; return the replies in their order."""
-        return self._host._run(self._actor.ask_many(values, timeout=timeout))  # noqa: SLF001 - its own
 
     def __repr__(self) -> str:
         """Name it, and say what it does."""
@@ -134,6 +149,8 @@ class BlockingHost:
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
         handler_seconds_max: float | None = None,
+        pool: int | None = None,
+        routing: Routing = "round-robin",
     ) -> BlockingActor:
         """Start an actor, and return it when it serves; see ``Host.spawn``."""
         spawned = self._host.spawn(
@@ -147,6 +164,8 @@ class BlockingHost:
             restart=restart,
             shutdown=shutdown,
             handler_seconds_max=handler_seconds_max,
+            pool=pool,
+            routing=routing,
         )
         return self._actor(self._run(spawned))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import weakref
@@ -20,6 +21,7 @@ from airssys_wasm.host.handlers import (
     HandlesMessages,
     made_by,
 )
+from airssys_wasm.host.pools import Routing, member_names
 from airssys_wasm.host.seat import Seat, Seats, Source
 from airssys_wasm.runtime import Component, Engine
 
@@ -111,6 +113,8 @@ class Host:
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
         handler_seconds_max: float | None = None,
+        pool: int | None = None,
+        routing: Routing = "round-robin",
     ) -> Actor:
         """Start an actor, and return it when it serves.
 
@@ -130,9 +134,15 @@ class Host:
             shutdown: how long it has to stop, see ``Child``.
             handler_seconds_max: for a Python actor: seconds one message may take, more than
                 0; 30.0 by default.
+            pool: how many actors stand behind the name, 1 to 10 000: ``name/1``,
+                ``name/2``, ..., each with a mailbox and restarts of its own.
+            routing: which of them gets a message: each in turn, any, the one with the
+                fewest messages, or, with ``"sticky"``, the same one for the same ``key=``
+                (without one, for the same sender). Those that are down are passed over
+                while others live.
 
         Returns:
-            The actor.
+            The actor, or what stands for the pool.
 
         Raises:
             ActorStopped: the host is not open.
@@ -165,8 +175,18 @@ class Host:
             if any(option is not None for option in for_components):
                 raise ValueMismatch("limits, grant, imports and config are for components")
             made_of = self._handled(made_by(source), mailbox, handler_seconds_max)
-        seat = self._seats.take(name, made_of.mailbox, restart)
-        await self._start(seat, made_of, restart, shutdown)
+        if pool is None:
+            seat = self._seats.take(name, made_of.mailbox, restart)
+            await self._start(seat, made_of, restart, shutdown)
+        else:
+            names = member_names(name, pool, routing)
+            seat = self._seats.take_pool(name, names, made_of.mailbox, restart, routing)
+            try:
+                for member in seat.members:
+                    await self._start(member, made_of, restart, shutdown)
+            except BaseException:
+                await self._stop(seat)
+                raise
         return Actor(seat)
 
     def actor(
@@ -278,10 +298,18 @@ class Host:
         Raises:
             ActorNotFound: nobody has the name.
         """
-        actor = self.find(name)
-        await self._open().terminate_child(actor.name)
-        await self._open().delete_child(actor.name)
-        self._seats.give_up(actor.name)
+        self._open()
+        await self._stop(self.find(name)._seat)  # noqa: SLF001 - its own
+
+    async def _stop(self, seat: Seat) -> None:
+        root = self._open()
+        for one in seat.members or [seat]:
+            # A member may have been given up before.
+            with contextlib.suppress(SupervisionError):
+                await root.terminate_child(one.native.name)
+                await root.delete_child(one.native.name)
+            self._seats.give_up(one.native.name)
+        self._seats.give_up(seat.native.name)
 
     def _open(self) -> Supervisor:
         if self._root is None:

@@ -66,6 +66,8 @@ class Seat:
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
         self.serving: Serving | None = None
+        self.members: list[Seat] = []
+        self.pool: Seat | None = None
 
     async def sit(self, source: Source, reason: StartReason, exited: ExitListener) -> Incarnation:
         """Make an instance and seat it."""
@@ -78,22 +80,25 @@ class Seat:
             start_reason(reason),
         )
 
-        def make() -> Instance:
-            return source.component.instantiate_as(
+        def make() -> tuple[Instance, tuple[int, ...]]:
+            instance = source.component.instantiate_as(
                 identity,
                 limits=source.limits,
                 imports=source.imports,
                 grant=source.grant,
                 config=source.config,
             )
+            return instance, source.component.codecs_of(instance)
 
         # A start function, or `initialize`, may take as long as a call.
         making = asyncio.ensure_future(asyncio.to_thread(make))
         try:
-            instance = await asyncio.shield(making)
+            instance, codecs = await asyncio.shield(making)
         except asyncio.CancelledError:
             making.add_done_callback(_close_made)
             raise
+        for declares in filter(None, (self, self.pool)):
+            declares.native.declare(codecs)
         self.instance, self.exited = instance, exited
         incarnation = self.native.occupy(instance)
         if incarnation is None:
@@ -137,7 +142,7 @@ class Incarnation:
 
 def _close_made(making: asyncio.Future[Any]) -> None:
     if not making.cancelled() and making.exception() is None:
-        making.result().close()
+        making.result()[0].close()
 
 
 def start_reason(reason: StartReason) -> Variant:
@@ -198,6 +203,34 @@ class Seats:
         seat = self._by_name[native.name] = Seat(native, restart)
         return seat
 
+    def take_pool(
+        self,
+        name: str,
+        members: list[str],
+        mailbox: Mailbox,
+        restart: RestartType,
+        routing: str,
+    ) -> Seat:
+        """Make the seats of a pool: one for each member, and one that stands for them.
+
+        Raises:
+            NameTaken: another actor has one of the names; nothing was made.
+        """
+        seats: list[Seat] = []
+        try:
+            seats.extend(self.take(member, mailbox, restart) for member in members)
+            natives = [seat.native for seat in seats]
+            native = self._broker.register_pool(name, natives, routing)
+        except BaseException:
+            for seat in seats:
+                self.give_up(seat.native.name)
+            raise
+        front = self._by_name[native.name] = Seat(native, restart)
+        front.members = seats
+        for seat in seats:
+            seat.pool = front
+        return front
+
     def find(self, name: str) -> Seat | None:
         """Return the seat of a name."""
         return self._by_name.get(name)
@@ -207,3 +240,6 @@ class Seats:
         if (seat := self._by_name.pop(name, None)) is not None:
             seat.exited = None
             seat.native.stop()
+            pool = seat.pool
+            if pool and all(one.native.status == "stopped" for one in pool.members):
+                self.give_up(pool.native.name)

@@ -204,6 +204,7 @@ fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
         Refusal::Closing => ActorStopped::new_err(message),
         Refusal::MailboxFull { actor, .. } => MailboxFull::new_err((message, actor.to_string())),
         Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
+        Refusal::Malformed(_) | Refusal::CodecUnsupported { .. } => CodecError::new_err(message),
         Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
         Refusal::Failed { actor, exit } => {
             let failed = ActorFailed::new_err((message, actor.to_string(), exit.kind()));

@@ -12,6 +12,7 @@ from airssys_wasm._native import componentize
 
 ROOT = Path(__file__).parents[3]
 HANDLER = Path(__file__).parent / "handler.wat"
+DECLARES_NOTHING = '(data (i32.const 1072) "\\00\\00\\00\\00\\00\\00\\00\\00")'
 WORLD = """
 package test:handler;
 
@@ -24,12 +25,38 @@ world handler {
 @pytest.fixture(scope="session")
 def handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
     """Answer with what was sent: ``!`` traps, ``?`` never ends, ``#`` counts, ``-`` refuses."""
+    return wrapped(engine, HANDLER, tmp_path_factory.mktemp("wit"))
+
+
+@pytest.fixture(scope="session")
+def json_handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
+    """The same, and its ``metadata`` declares that it reads JSON and nothing else."""
     wit = tmp_path_factory.mktemp("wit")
+    source = HANDLER.read_text()
+    assert DECLARES_NOTHING in source
+    json = '(data (i32.const 1072) "\\00\\08\\00\\00\\01\\00\\00\\00")'
+    json += ' (data (i32.const 2048) "\\00\\02\\00\\00")'
+    (wit / "json.wat").write_text(source.replace(DECLARES_NOTHING, json))
+    return wrapped(engine, wit / "json.wat", wit)
+
+
+@pytest.fixture(scope="session")
+def mute_handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
+    """The same, and its ``metadata`` traps."""
+    wit = tmp_path_factory.mktemp("wit")
+    told = 'metadata") (result i32) (i32.const 1024))'
+    assert told in HANDLER.read_text()
+    traps = HANDLER.read_text().replace(told, 'metadata") (result i32) (unreachable))')
+    (wit / "mute.wat").write_text(traps)
+    return wrapped(engine, wit / "mute.wat", wit)
+
+
+def wrapped(engine: aw.Engine, source: Path, wit: Path) -> aw.Component:
     shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
     (wit / "world.wit").write_text(WORLD)
-    module = core_module(engine.load(HANDLER)._native.binary)
+    module = core_module(engine.load(source)._native.binary)
     encoded = componentize.encode(componentize.embed(module, wit))
-    return engine.load(encoded, name="handler")
+    return engine.load(encoded, name=source.stem)
 
 
 def core_module(component: bytes) -> bytes:

@@ -11,7 +11,7 @@ mod reply;
 mod schedule;
 
 pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
-pub use cell::{AskedHere, Cell, Observer, Sent, Shared};
+pub use cell::{AskedHere, Cell, Observer, Routing, Sent, Shared};
 pub use exit::{Exit, Raised};
 pub use guest::Guest;
 pub use message::{EMBEDDER, Job, Kind, Message, monotonic_nanoseconds};

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use airssys_core::letters::Reason;
+use airssys_core::multicodec::Code;
 use airssys_core::topics::{SubscriptionsFull, TopicError};
 use std::sync::Arc;
 
@@ -48,6 +49,19 @@ pub enum Refusal {
         bytes: usize,
         /// The limit.
         most: usize,
+    },
+    /// The payload is not what its codec says.
+    #[error("the payload is malformed: {0}")]
+    Malformed(String),
+    /// The receiver does not read the codec of the message.
+    #[error("actor {actor:?}: {why}")]
+    CodecUnsupported {
+        /// Who does not.
+        actor: Arc<str>,
+        /// What would work.
+        codecs: Vec<Code>,
+        /// For people; names them.
+        why: String,
     },
     /// No reply came in time.
     #[error("no reply came from {0:?} in time")]
@@ -96,6 +110,8 @@ impl Refusal {
             Refusal::Stopped(_) | Refusal::Closing => Reason::Stopped,
             Refusal::MailboxFull { .. } => Reason::MailboxFull,
             Refusal::TooLarge { .. } => Reason::TooLarge,
+            Refusal::Malformed(_) => Reason::Malformed,
+            Refusal::CodecUnsupported { .. } => Reason::CodecUnsupported,
             Refusal::Failed { .. } => Reason::ActorFailed,
             Refusal::Refused { .. } => Reason::HandlerFailed,
             Refusal::Expired(_) => Reason::Expired,

@@ -1,24 +1,28 @@
 //! The actors of one host, by name, and the messages between them.
 
+mod batch;
 mod broadcast;
 mod deadlines;
 mod events;
 mod feed;
+mod pool;
 mod topics;
 
+pub use batch::{Batch, Sending};
 pub use broadcast::BROADCAST_MAX;
 pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
 pub use topics::{Published, Subscription};
 
 use crate::actor::{
-    AskedHere, Cell, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo,
+    AskedHere, Cell, EMBEDDER, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo,
     Scheduler, Sent, Shared, monotonic_nanoseconds,
 };
 use crate::engine::Engine;
 use airssys_core::address::{ComponentId, DEFAULT_INSTANCE, Handle};
 use airssys_core::letters::{LetterCounters, Letters};
 use airssys_core::mailbox::MailboxLimits;
+use airssys_core::multicodec::{self, Code};
 use airssys_core::routing::{NAMES_MAX_DEFAULT, NameError, NameTable, Names};
 use airssys_core::timers::TimerKey;
 use arc_swap::ArcSwap;
@@ -233,6 +237,19 @@ impl Broker {
         self.closing.load(Ordering::SeqCst)
     }
 
+    /// Whether a message can be sent at all. What the embedder sends, the host's own
+    /// encoder made; what others send is looked at.
+    #[inline]
+    fn check(&self, cell: &Cell, message: &Message) -> Result<(), Refusal> {
+        self.check_size(&message.payload)?;
+        cell.reads(message.codec, false)?;
+        if message.sender == EMBEDDER {
+            return Ok(());
+        }
+        multicodec::check(Code(message.codec.into()), &message.payload)
+            .map_err(|error| Refusal::Malformed(error.to_string()))
+    }
+
     fn check_size(&self, payload: &Payload) -> Result<(), Refusal> {
         if payload.len() <= self.message_bytes_max {
             return Ok(());
@@ -253,9 +270,10 @@ impl Broker {
         timeout: Duration,
         may_block: bool,
     ) -> Asked {
-        if let Err(why) = self.check_size(&message.payload) {
+        if let Err(why) = self.check(cell, &message) {
             return Asked::Ended(Err(why));
         }
+        let cell = cell.route(message.sender, None);
         let pending = || Pending::new(Arc::clone(&self.orphans));
         match cell.ask_here(message, may_block, pending) {
             AskedHere::Ended(outcome) => Asked::Ended(outcome),
@@ -318,7 +336,8 @@ impl Broker {
         message: Message,
         may_block: bool,
     ) -> Result<(), Refusal> {
-        self.check_size(&message.payload)?;
+        self.check(cell, &message)?;
+        let cell = cell.route(message.sender, None);
         match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(()),
             Sent::Full(_) => {
@@ -345,7 +364,8 @@ impl Broker {
         message: Message,
         may_block: bool,
     ) -> Result<Option<Arc<Pending>>, Refusal> {
-        self.check_size(&message.payload)?;
+        self.check(cell, &message)?;
+        let cell = cell.route(message.sender, None);
         match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(None),
             Sent::Full(message) => {

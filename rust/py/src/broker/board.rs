@@ -9,6 +9,7 @@ use crate::runtime::{Engine, exit, gil};
 use airssys_core::address::ComponentId;
 use airssys_core::mailbox::{MailboxLimits, WhenFull};
 use airssys_host as host;
+use airssys_host::actor::Routing;
 use airssys_host::actor::{EMBEDDER, Refusal};
 use airssys_host::broker::{BROADCAST_MAX, Event};
 use pyo3::exceptions::PyValueError;
@@ -73,6 +74,36 @@ impl Broker {
             .register(id, limits)
             .map_err(Error::Unregistered)?;
         Ok(Actor::new(cell, Arc::clone(&self.host)))
+    }
+
+    /// A name that stands for several actors.
+    fn register_pool(
+        &self,
+        name: &str,
+        members: Vec<PyRef<'_, Actor>>,
+        routing: &str,
+    ) -> Result<Actor> {
+        let routing = match routing {
+            "round-robin" => Routing::RoundRobin,
+            "random" => Routing::Random,
+            "least-loaded" => Routing::LeastLoaded,
+            "sticky" => Routing::Sticky,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "routing: {other:?} is none; \
+                     hint: \"round-robin\", \"random\", \"least-loaded\" or \"sticky\""
+                ))
+                .into());
+            }
+        };
+        let id =
+            ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let members = members.iter().map(|member| Arc::clone(member.cell()));
+        let front = self.host.register_pool(id, members.collect(), routing);
+        Ok(Actor::new(
+            front.map_err(Error::Unregistered)?,
+            Arc::clone(&self.host),
+        ))
     }
 
     fn find(&self, name: &str) -> Option<Actor> {

@@ -2,6 +2,7 @@
 
 mod actor;
 mod asking;
+mod batch;
 mod board;
 mod body;
 mod desk;

@@ -13,7 +13,10 @@
 //! and no destructor of a message runs under it.
 
 mod ending;
+mod extras;
 mod turn;
+
+pub use extras::Routing;
 
 use super::behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 use super::exit::Exit;
@@ -27,7 +30,8 @@ use airssys_core::mailbox::{
 };
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use extras::Extras;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Hears of what happens to actors; called outside of all locks.
 pub trait Observer: Send + Sync {
@@ -58,6 +62,7 @@ pub struct Cell {
     name: Arc<str>,
     shared: Arc<Shared>,
     inner: Mutex<Inner>,
+    extras: OnceLock<Box<Extras>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +161,7 @@ impl Cell {
                 away: None,
                 waiters: None,
             }),
+            extras: OnceLock::new(),
         })
     }
 
