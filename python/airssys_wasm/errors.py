@@ -27,6 +27,7 @@ AirssysError
   NameTaken             another actor has the name, or there are too many
   MessagingError        a message was not accepted, or a request has no reply
     ActorNotFound       no actor has the name
+    CircuitOpen         the actor keeps failing, and is asked no more for a while
     MailboxClosed       the actor takes no more messages
       ActorStopped      it has stopped for good
     MailboxFull         its mailbox is full, and nobody may wait
@@ -53,6 +54,7 @@ __all__ = [
     "CapabilityDenied",
     "CapacityExhausted",
     "ChildInvalid",
+    "CircuitOpen",
     "CodecError",
     "CompileRefused",
     "ComponentError",
@@ -320,6 +322,19 @@ class MessagingError(AirssysError):
 
 class ActorNotFound(MessagingError, LookupError):
     """No actor has the name."""
+
+
+class CircuitOpen(MessagingError):
+    """The actor kept failing, and its route lets no request through for now; nothing was sent.
+
+    Attributes:
+        actor: whose route.
+        retry_after_seconds: when it lets one through again.
+    """
+
+    def __init__(self, message: str, actor: str = "", retry_after_seconds: float = 0.0) -> None:
+        super().__init__(message, actor)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class MailboxClosed(MessagingError):

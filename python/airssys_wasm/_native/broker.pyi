@@ -5,10 +5,42 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol, final, overload
 
 from airssys_wasm._native.codec import Borsh
-from airssys_wasm._native.runtime import Engine, Instance, Receipt
+from airssys_wasm._native.runtime import Desk, Engine, Instance, Receipt
 from airssys_wasm.errors import AirssysError, MessagingError
 
-__all__ = ["Actor", "Broker", "Desk", "Duty", "Message", "Messages", "Reply"]
+__all__ = [
+    "Actor",
+    "Broker",
+    "Courier",
+    "Duty",
+    "Message",
+    "Messages",
+    "Reply",
+    "address_matches",
+    "topic_contains",
+    "topic_matches",
+]
+
+def address_matches(pattern: str, address: str | None = None) -> bool:
+    """Whether a pattern stands for an address; without one, whether it is a pattern.
+
+    Raises:
+        ValueError: one of them is not written as it must be.
+    """
+
+def topic_matches(pattern: str, topic: str) -> bool:
+    """Whether a pattern stands for a topic.
+
+    Raises:
+        ValueError: one of them is not written as it must be.
+    """
+
+def topic_contains(pattern: str, inner: str) -> bool:
+    """Whether a pattern stands for all topics that another stands for.
+
+    Raises:
+        ValueError: one of them is not written as it must be.
+    """
 
 @final
 class Reply:
@@ -117,11 +149,14 @@ class Actor:
     def mailbox(self) -> dict[str, int]:
         """What its mailbox did, and holds."""
 
-    def occupy(self, instance: Instance) -> int | None:
+    def desk(self, *, send: list[str], publish: list[str], subscribe: list[str]) -> Desk:
+        """Make what serves the messaging of the instance that it is about to have."""
+
+    def occupy(self, instance: Instance, desk: Desk | None = None) -> int | None:
         """Give it an instance; return the how-manieth, or ``None`` if it takes none now."""
 
-    def occupy_with(self, serving: Serving, desk: Desk) -> int | None:
-        """The same with Python code, which runs on the loop of ``desk``."""
+    def occupy_with(self, serving: Serving, courier: Courier) -> int | None:
+        """The same with Python code, which runs on the loop of ``courier``."""
 
     def retire(self) -> None:
         """Take its instance away, interrupting what runs; the mailbox waits for another."""
@@ -271,11 +306,11 @@ class Serving(Protocol):
         """Cancel what is being handled."""
 
 @final
-class Desk:
-    """Where messages to Python handlers wait for their event loop."""
+class Courier:
+    """Brings messages to Python handlers on their event loop."""
 
-    def __new__(cls, event_loop: AbstractEventLoop) -> Desk:
-        """Make the desk of a loop."""
+    def __new__(cls, event_loop: AbstractEventLoop) -> Courier:
+        """Make the courier of a loop."""
 
 @final
 class Duty:
@@ -309,11 +344,21 @@ class Broker:
     def __new__(cls, engine: Engine, wake: Callable[[], object]) -> Broker:
         """Make one; ``wake`` is called, from any thread, when there are events to take."""
 
-    def register(self, name: str, *, messages_max: int, bytes_max: int, when_full: str) -> Actor:
-        """Make an actor that waits for an instance."""
+    def register(
+        self,
+        name: str,
+        *,
+        messages_max: int,
+        bytes_max: int,
+        when_full: str,
+        receive: list[str] = ...,
+    ) -> Actor:
+        """Make an actor that waits for an instance, and hears the actors of ``receive``."""
 
-    def register_pool(self, name: str, members: list[Actor], routing: str) -> Actor:
-        """Make a name that stands for several actors."""
+    def register_pool(
+        self, name: str, members: list[Actor], routing: str, *, receive: list[str]
+    ) -> Actor:
+        """Make a name that stands for several actors, and hears those of ``receive``."""
 
     def find(self, name: str) -> Actor | None:
         """Return the actor of a name."""

@@ -9,6 +9,7 @@ from typing_extensions import TypeVar, disjoint_base
 
 __all__ = [
     "Component",
+    "Desk",
     "Engine",
     "Instance",
     "Receipt",
@@ -98,6 +99,10 @@ class Component:
         """Its exported functions, by the names ``Instance.call`` takes."""
 
     @property
+    def import_names(self) -> list[str]:
+        """The names of its imports."""
+
+    @property
     def is_async(self) -> bool:
         """Whether it uses component-model async or imports WASI 0.3."""
 
@@ -108,8 +113,13 @@ class Component:
         fuel_max: int | None,
         imports: dict[str, object] | None,
         granted: tuple[bool, bool, bool, list[tuple[str, str]] | None, bool, bool],
+        desk: Desk | None = None,
     ) -> Instance:
         """Make an instance; ``airssys_wasm.Component.instantiate`` documents it."""
+
+@final
+class Desk:
+    """What serves the messaging of one instance of an actor."""
 
 @final
 class Instance:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from airssys_wasm._native.broker import Actor as NativeActor
-from airssys_wasm._native.broker import Broker, Desk, Duty, Message, Messages, Reply
+from airssys_wasm._native.broker import Broker, Courier, Duty, Message, Messages, Reply
 from airssys_wasm.broker.mailbox import Mailbox, WhenFull
 
 __all__ = [
     "Broker",
-    "Desk",
+    "Courier",
     "Duty",
     "Mailbox",
     "Message",

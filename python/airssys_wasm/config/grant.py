@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from airssys_wasm._native.broker import address_matches, topic_contains, topic_matches
 from airssys_wasm.errors import CapabilityDenied, ValueMismatch
+
+#: The fields about messages between actors.
+MESSAGING: Final = ("send", "receive", "publish", "subscribe")
 
 
 class _Variables(Mapping[str, str]):
@@ -54,6 +58,14 @@ class Grant:
             is left out), or a mapping of names to values.
         filesystem_read: only the empty list so far: a file system with nothing in it.
         network: only the empty list so far: sockets that reach nobody.
+        send: actors of the host it may send to and ask: patterns of addresses such as
+            ``"acme/worker"`` (all its instances), ``"acme/*"`` or ``"**"``. Who is
+            sent to must hear the sender too.
+        receive: actors that may send to it, as for ``send``; the embedder always may.
+        publish: topics it may publish on: patterns such as ``"orders.created"``,
+            ``"orders.*"`` (one name more) or ``"orders.#"`` (any).
+        subscribe: topics it may take, as for ``publish``; a pattern of its own must lie
+            within one of these.
 
     Raises:
         ValueMismatch: a list that this version cannot enforce, a malformed name or
@@ -66,6 +78,10 @@ class Grant:
     environment: Sequence[str] | Mapping[str, str] | None = None
     filesystem_read: Sequence[str] | None = None
     network: Sequence[str] | None = None
+    send: Sequence[str] = ()
+    receive: Sequence[str] = ()
+    publish: Sequence[str] = ()
+    subscribe: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Refuse what would only be written down and not enforced."""
@@ -77,6 +93,8 @@ class Grant:
             switch = getattr(self, name)
             if not isinstance(switch, bool):
                 raise ValueMismatch(f"{name}: expected True or False, got {switch!r}", name)
+        for name in MESSAGING:
+            self._keep(name, _patterns(name, getattr(self, name)))
         # Copied first: what is checked is what is kept.
         self._keep("environment", _copied(self.environment))
         _require_environment(self.environment)
@@ -101,14 +119,16 @@ class Grant:
 
         Args:
             action: ``clocks``, ``random``, ``output``, ``environment``,
-                ``filesystem.read`` or ``network``.
+                ``filesystem.read``, ``network``, ``messaging.send``,
+                ``messaging.receive``, ``messaging.publish`` or ``messaging.subscribe``.
             resource: what the action is about: the name of a variable, a path, an
-                address.
+                address, a topic, a pattern of topics.
 
         Raises:
             CapabilityDenied: the grant does not cover it. ``grant_hint`` is the grant
                 that would, and empty for what no grant of this version can give.
-            ValueError: there is no such action, or no variable of such a name.
+            ValueError: there is no such action, or no variable, address or topic of
+                such a name.
         """
         covered, hint = self._covers(action, resource)
         if not covered:
@@ -128,6 +148,17 @@ class Grant:
             case "filesystem.read" | "network":
                 # What can be granted of these is empty: it covers nothing.
                 return False, ""
+            case "messaging.send" | "messaging.receive":
+                name = action.removeprefix("messaging.")
+                patterns = getattr(self, name)
+                covered = any(address_matches(pattern, resource) for pattern in patterns)
+                return covered, f"Grant({name}=[{resource!r}])"
+            case "messaging.publish":
+                covered = any(topic_matches(pattern, resource) for pattern in self.publish)
+                return covered, f"Grant(publish=[{resource!r}])"
+            case "messaging.subscribe":
+                covered = any(topic_contains(pattern, resource) for pattern in self.subscribe)
+                return covered, f"Grant(subscribe=[{resource!r}])"
         raise ValueError(f"no action {action!r}")
 
 
@@ -148,6 +179,27 @@ def _require_none_or_empty(name: str, value: object) -> None:
             f"interface with nothing in it; hint: {name}=[]",
             name,
         )
+
+
+def _patterns(name: str, value: object) -> tuple[str, ...]:
+    """Return a copy of a list of patterns, each written as it must be."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        # Each letter of a text would be a pattern.
+        raise ValueMismatch(f"{name}: expected a list of patterns, got {value!r}", name)
+    patterns = tuple(value)
+    check = address_matches if name in {"send", "receive"} else _check_topics
+    for number, pattern in enumerate(patterns):
+        if not isinstance(pattern, str):
+            raise ValueMismatch(f"{name}[{number}]: {pattern!r} is no str", f"{name}[{number}]")
+        try:
+            check(pattern)
+        except ValueError as error:
+            raise ValueMismatch(f"{name}[{number}]: {error}", f"{name}[{number}]") from None
+    return patterns
+
+
+def _check_topics(pattern: str) -> bool:
+    return topic_contains(pattern, pattern)
 
 
 def _copied(environment: object) -> _Variables | tuple[Any, ...] | None:

@@ -16,7 +16,7 @@ from airssys_wasm.errors import ActorStopped, CodecError, HandlerRefusal, ValueM
 
 if TYPE_CHECKING:
     from airssys_wasm.actor import ExitListener, StopReason
-    from airssys_wasm.broker import Desk, Duty, Mailbox, Message
+    from airssys_wasm.broker import Courier, Duty, Mailbox, Message
     from airssys_wasm.host.seat import Seat
 
 #: What handles one message: ``async def``, or a plain function, which runs in a thread.
@@ -42,13 +42,13 @@ class HandlerSource:
 
     Args:
         make: makes the handler of each incarnation.
-        desk: where its messages wait for the event loop.
+        courier: where its messages wait for the event loop.
         handler_seconds_max: how long one message may take.
         mailbox: what waits in front of it.
     """
 
     make: Callable[[], Handler]
-    desk: Desk
+    courier: Courier
     handler_seconds_max: float
     mailbox: Mailbox = field(repr=False)
 
@@ -67,7 +67,7 @@ class HandlerSource:
             await seat.serving.gone(_LINGER_SECONDS)
         serving = Serving(seat.native.name, self.make(), self.handler_seconds_max)
         seat.serving, seat.exited = serving, exited
-        number = seat.native.occupy_with(serving, self.desk)
+        number = seat.native.occupy_with(serving, self.courier)
         if number is None:
             raise ActorStopped(f"actor {seat.native.name!r} was stopped", seat.native.name)
         return HandlerIncarnation(seat, serving, number)

@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Self
 
 from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
-from airssys_wasm.broker import Broker, Desk, Mailbox
+from airssys_wasm.broker import Broker, Courier, Mailbox
 from airssys_wasm.config import MIB, Grant, Limits
 from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError, ValueMismatch
 from airssys_wasm.host.actor import Actor
@@ -57,7 +57,7 @@ class Host:
         self._seats = Seats(self._broker)
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._desk: Desk | None = None
+        self._courier: Courier | None = None
         self._starting: set[asyncio.Task[None]] = set()
 
     @staticmethod
@@ -70,7 +70,7 @@ class Host:
     async def __aenter__(self) -> Self:
         """Start supervising."""
         self._loop = asyncio.get_running_loop()
-        self._desk = Desk(self._loop)
+        self._courier = Courier(self._loop)
         # Counted for each actor: one bad plugin must not end the others.
         self._root = Supervisor(
             Group(children=(), counted="by-child"),
@@ -98,7 +98,7 @@ class Host:
                 await root.stop()
         finally:
             self._broker.close()
-            self._loop = self._desk = None
+            self._loop = self._courier = None
 
     async def spawn(  # noqa: PLR0913 - options by name
         self,
@@ -249,12 +249,12 @@ class Host:
         mailbox: Mailbox | None,
         handler_seconds_max: float | None,
     ) -> HandlerSource:
-        if self._desk is None:
+        if self._courier is None:
             raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
         seconds = HANDLER_SECONDS_MAX if handler_seconds_max is None else handler_seconds_max
         return HandlerSource(
             make=make,
-            desk=self._desk,
+            courier=self._courier,
             handler_seconds_max=seconds,
             mailbox=mailbox or Mailbox(),
         )

@@ -72,6 +72,14 @@ class Seat:
     async def sit(self, source: Source, reason: StartReason, exited: ExitListener) -> Incarnation:
         """Make an instance and seat it."""
         namespace, name, *rest = self.native.name.split("/")
+        granted = source.grant or Grant()
+        desk = None
+        if source.component.sends_messages:
+            desk = self.native.desk(
+                send=list(granted.send),
+                publish=list(granted.publish),
+                subscribe=list(granted.subscribe),
+            )
         identity = Identity(
             namespace,
             name,
@@ -87,6 +95,7 @@ class Seat:
                 imports=source.imports,
                 grant=source.grant,
                 config=source.config,
+                desk=desk,
             )
             return instance, source.component.codecs_of(instance)
 
@@ -100,7 +109,7 @@ class Seat:
         for declares in filter(None, (self, self.pool)):
             declares.native.declare(codecs)
         self.instance, self.exited = instance, exited
-        incarnation = self.native.occupy(instance)
+        incarnation = self.native.occupy(instance, desk)
         if incarnation is None:
             instance.close()
             raise ActorStopped(f"actor {self.native.name!r} was stopped", self.native.name)
@@ -176,7 +185,7 @@ class Seats:
         source = child.source
         if not isinstance(source, Source | HandlerSource):
             raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
-        seat = self._by_name.get(child.name) or self.take(child.name, source.mailbox, child.restart)
+        seat = self._by_name.get(child.name) or self.take(child.name, source, child.restart)
         if isinstance(source, HandlerSource):
             return await source.sit(seat, exited)
         return await seat.sit(source, reason, exited)
@@ -188,17 +197,19 @@ class Seats:
             return False
         return seat.restart == "temporary" or end.is_clean
 
-    def take(self, name: str, mailbox: Mailbox, restart: RestartType) -> Seat:
+    def take(self, name: str, source: Source, restart: RestartType) -> Seat:
         """Make the seat of a new name.
 
         Raises:
             NameTaken: another actor has it.
         """
+        mailbox = source.mailbox
         native = self._broker.register(
             name,
             messages_max=mailbox.messages_max,
             bytes_max=mailbox.bytes_max,
             when_full=mailbox.when_full,
+            receive=list(source.grant.receive) if source.grant else [],
         )
         seat = self._by_name[native.name] = Seat(native, restart)
         return seat

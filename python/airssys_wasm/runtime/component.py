@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from airssys_wasm.config import Grant, Limits
+from airssys_wasm.config import MESSAGING, Grant, Limits
 from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.lifecycle import (
     Identity,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airssys_wasm._native.runtime import Component as NativeComponent
-    from airssys_wasm._native.runtime import Instance
+    from airssys_wasm._native.runtime import Desk, Instance
     from airssys_wasm.wit import Function
 
 
@@ -62,8 +62,23 @@ def _mismatch(argument: str, expected: str, got: object, hint: str) -> ValueMism
 
 
 #: Worked out once: making an instance takes microseconds.
+def _require_no_messaging(grant: Grant) -> None:
+    """Refuse what an instance without an address could not use."""
+    for name in MESSAGING:
+        if getattr(grant, name):
+            raise ValueMismatch(
+                f"grant.{name}: only an actor of a host has messages; "
+                "hint: await host.spawn(name, component, grant=...)",
+                f"grant.{name}",
+            )
+
+
 _DEFAULT_GRANTED = _granted(Grant())
 _VARIABLES: Final = 3
+
+
+#: The interface by which actors send; any 1.x fits.
+MESSAGING_INTERFACE: Final = "airssys:core/messaging"
 
 
 class Component:
@@ -207,6 +222,7 @@ class Component:
         imports: Mapping[str, object] | None = None,
         grant: Grant | None = None,
         config: bytes = b"",
+        desk: Desk | None = None,
     ) -> Instance:
         """Make an instance for an actor; :meth:`instantiate` says the rest.
 
@@ -217,11 +233,14 @@ class Component:
             imports: as for :meth:`instantiate`.
             grant: as for :meth:`instantiate`.
             config: as for :meth:`instantiate`.
+            desk: what serves its messaging, if it has any.
 
         Returns:
             The instance.
         """
         _require_types(limits, grant, imports)
+        if identity is None and grant is not None:
+            _require_no_messaging(grant)
         granted = _DEFAULT_GRANTED if grant is None else _granted(grant)
         first = self._initializer(config)
         instance = self._native.instantiate_native(
@@ -230,6 +249,7 @@ class Component:
             limits.fuel_max,
             dict(imports) if imports else None,
             granted,
+            desk,
         )
         if first is not None:
             initialize(
@@ -241,6 +261,12 @@ class Component:
                 config=config,
             )
         return instance
+
+    @cached_property
+    def sends_messages(self) -> bool:
+        """Whether it imports ``airssys:core/messaging``."""
+        prefix = f"{MESSAGING_INTERFACE}@"
+        return any(name.startswith(prefix) for name in self._native.import_names)
 
     def lifecycle(self, function: str) -> str | None:
         """Return the name to call a function of its ``airssys:core/lifecycle`` by.

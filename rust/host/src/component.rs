@@ -5,6 +5,7 @@ use crate::compile;
 use crate::engine::{Allocation, Codegen, Concurrency, Density, Engine, Metering};
 use crate::error::{Error, Result};
 use crate::linker::{LinkKey, Prelinked, Supplied};
+use crate::messaging;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -175,11 +176,9 @@ impl Component {
     pub fn may_wait(&self, supplied: &[Supplied]) -> bool {
         self.is_concurrent()
             || supplied.iter().any(|one| one.waits)
-            || self
-                .code
-                .imports
-                .iter()
-                .any(|import| import.name.starts_with("wasi:"))
+            || self.code.imports.iter().any(|import| {
+                import.name.starts_with("wasi:") || import.name == messaging::INTERFACE
+            })
     }
 
     /// The engine that loaded it.
@@ -272,7 +271,7 @@ impl Code {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn imports(&self) -> &[Import] {
+    pub fn imports(&self) -> &[Import] {
         &self.imports
     }
 

@@ -15,6 +15,7 @@ pub mod error;
 pub mod instance;
 pub mod limits;
 pub mod linker;
+pub mod messaging;
 mod printable;
 mod stack;
 pub mod trap;

@@ -26,10 +26,12 @@ pyo3::import_exception!(airssys_wasm.errors, MailboxFull);
 pyo3::import_exception!(airssys_wasm.errors, MessageDropped);
 pyo3::import_exception!(airssys_wasm.errors, MessageRefused);
 pyo3::import_exception!(airssys_wasm.errors, MessageTooLarge);
+pyo3::import_exception!(airssys_wasm.errors, MessagingError);
 pyo3::import_exception!(airssys_wasm.errors, NameTaken);
 pyo3::import_exception!(airssys_wasm.errors, BuildError);
 pyo3::import_exception!(airssys_wasm.errors, CallTimeout);
 pyo3::import_exception!(airssys_wasm.errors, CapacityExhausted);
+pyo3::import_exception!(airssys_wasm.errors, CircuitOpen);
 pyo3::import_exception!(airssys_wasm.errors, CodecError);
 pyo3::import_exception!(airssys_wasm.errors, CompileRefused);
 pyo3::import_exception!(airssys_wasm.errors, ComponentError);
@@ -205,6 +207,11 @@ fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
         Refusal::MailboxFull { actor, .. } => MailboxFull::new_err((message, actor.to_string())),
         Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
         Refusal::Malformed(_) | Refusal::CodecUnsupported { .. } => CodecError::new_err(message),
+        Refusal::CircuitOpen { actor, retry_after } => {
+            CircuitOpen::new_err((message, actor.to_string(), retry_after.as_secs_f64()))
+        }
+        // Of what others sent: the embedder has no limit.
+        Refusal::RateLimited(_) => MessagingError::new_err(message),
         Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
         Refusal::Failed { actor, exit } => {
             let failed = ActorFailed::new_err((message, actor.to_string(), exit.kind()));

@@ -11,6 +11,7 @@
 
 mod error;
 mod id;
+mod pattern;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub(crate) use error::quoted;
 pub use error::{AddressError, Part, Problem};
 pub(crate) use id::shortest;
 pub use id::{ComponentId, DEFAULT_INSTANCE, DEFAULT_NAMESPACE};
+pub use pattern::{AddressPattern, AddressPatternError};
 
 use crate::slab::Key;
 

@@ -1,6 +1,7 @@
 //! What an actor does with a message.
 
 use super::cell::Cell;
+use super::deferral::Deferral;
 use super::exit::Exit;
 use super::message::Message;
 use super::payload::Payload;
@@ -43,6 +44,8 @@ pub struct Turn<'a> {
 pub enum Handled {
     /// It was served; the reply is dropped if nobody waits for it.
     Served(Answer),
+    /// The reply comes later, through this.
+    Deferred(Arc<Deferral>),
     /// The handler refused it.
     Refused(HandlerRefusal),
     /// The instance has ended.

@@ -29,6 +29,10 @@ pub struct Message {
     pub kind: Kind,
     /// Nanoseconds of [`monotonic_nanoseconds`] after which nobody handles it.
     pub expires_after: u64,
+    /// How long its asker waits, in milliseconds from when it was sent; 0 if nobody does.
+    pub answer_within_ms: u32,
+    /// When it was put into the mailbox, to a few milliseconds; 0 if it never was.
+    pub accepted_unix_ns: i64,
 }
 
 /// Work that is done in an actor's turn, on what handles its messages.
@@ -68,6 +72,8 @@ impl Message {
             payload,
             kind,
             expires_after: NEVER,
+            answer_within_ms: 0,
+            accepted_unix_ns: 0,
         }
     }
 
@@ -98,6 +104,26 @@ impl mailbox::Message for Message {
     #[inline]
     fn expires_after(&self) -> u64 {
         self.expires_after
+    }
+}
+
+/// Nanoseconds since 1970, to a few milliseconds: cheaper than the exact time.
+pub fn coarse_unix_nanoseconds() -> i64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        now.tv_sec
+            .saturating_mul(1_000_000_000)
+            .saturating_add(now.tv_nsec)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        use std::time::{SystemTime, UNIX_EPOCH};
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| {
+            i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+        })
     }
 }
 

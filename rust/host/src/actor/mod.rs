@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod cell;
+mod deferral;
 mod exit;
 mod guest;
 mod message;
@@ -12,9 +13,10 @@ mod schedule;
 
 pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 pub use cell::{AskedHere, Cell, Observer, Routing, Sent, Shared};
+pub use deferral::Deferral;
 pub use exit::{Exit, Raised};
-pub use guest::Guest;
-pub use message::{EMBEDDER, Job, Kind, Message, monotonic_nanoseconds};
+pub use guest::{Desk, Guest};
+pub use message::{EMBEDDER, Job, Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 pub use payload::Payload;
 pub use refusal::{HandlerRefusal, Refusal};
 pub use reply::{Outcome, Pending, Reply, ReplyTo, Served};

@@ -5,6 +5,7 @@ use airssys_core::letters::Reason;
 use airssys_core::multicodec::Code;
 use airssys_core::topics::{SubscriptionsFull, TopicError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The handler's own refusal of a request; `message-error` of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,17 @@ pub enum Refusal {
         /// For people; names them.
         why: String,
     },
+    /// The route to the receiver is cut after repeated failures.
+    #[error("actor {actor:?} keeps failing; try again in {} ms", retry_after.as_millis() + 1)]
+    CircuitOpen {
+        /// Whose route.
+        actor: Arc<str>,
+        /// When it is tried again.
+        retry_after: Duration,
+    },
+    /// The sender sent too much; one more is accepted after this time.
+    #[error("too many messages in too short a time; try again in {} ms", .0.as_millis() + 1)]
+    RateLimited(Duration),
     /// No reply came in time.
     #[error("no reply came from {0:?} in time")]
     TimedOut(Arc<str>),
@@ -111,6 +123,8 @@ impl Refusal {
             Refusal::MailboxFull { .. } => Reason::MailboxFull,
             Refusal::TooLarge { .. } => Reason::TooLarge,
             Refusal::Malformed(_) => Reason::Malformed,
+            Refusal::CircuitOpen { .. } => Reason::CircuitOpen,
+            Refusal::RateLimited(_) => Reason::RateLimited,
             Refusal::CodecUnsupported { .. } => Reason::CodecUnsupported,
             Refusal::Failed { .. } => Reason::ActorFailed,
             Refusal::Refused { .. } => Reason::HandlerFailed,

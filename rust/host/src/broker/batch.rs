@@ -3,7 +3,7 @@
 //! All are queued before the first is handled, as far as they fit; the others follow
 //! as room is made, without anybody waiting on a thread.
 
-use super::{Broker, Waiting};
+use super::{Asked, Broker, Waiting};
 use crate::actor::{Cell, Kind, Message, Outcome, Payload, Pending, Refusal, Reply, ReplyTo, Sent};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,8 @@ use std::time::Duration;
 pub struct Batch {
     replies: Arc<Replies>,
     requests: Vec<Arc<Pending>>,
+    /// Those that go by a route.
+    routed: Vec<Waiting>,
     actor: Arc<str>,
     /// Ends with the last request, or when the time is over.
     waiting: Waiting,
@@ -42,6 +44,7 @@ impl Drop for Batch {
         for request in &self.requests {
             request.close();
         }
+        self.routed.clear();
     }
 }
 
@@ -201,25 +204,41 @@ impl Broker {
             ended: Arc::clone(&ended),
         });
         let mut requests = Vec::with_capacity(messages.len());
+        let mut routed = Vec::new();
+        if cell.traffic().is_some() {
+            for (place, message) in std::mem::take(&mut messages).into_iter().enumerate() {
+                match self.ask(cell, message, timeout, false) {
+                    Asked::Ended(outcome) => replies.note(place, outcome),
+                    Asked::Waiting(waiting) => {
+                        let replies = Arc::clone(&replies);
+                        let request = Arc::clone(waiting.pending());
+                        request.then(move |outcome| replies.note(place, outcome));
+                        routed.push(waiting);
+                    }
+                }
+            }
+        } else if messages.is_empty() {
+            ended.end(Ok(nothing()));
+        }
         for (place, message) in messages.iter_mut().enumerate() {
             let request = Pending::new(Arc::clone(&self.orphans));
             let replies = Arc::clone(&replies);
             request.then(move |outcome| replies.note(place, outcome));
+            message.answer_within_ms = super::whole_ms(timeout);
             message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&request)));
             requests.push(request);
-        }
-        if messages.is_empty() {
-            ended.end(Ok(nothing()));
         }
         let timer = self.deadlines.set(&ended, cell.name(), timeout);
         let batch = Batch {
             replies,
             requests,
+            routed,
             actor: Arc::clone(cell.name()),
             waiting: Waiting {
                 pending: ended,
                 timer,
                 broker: Arc::clone(self),
+                attempts: None,
             },
         };
         self.feed(cell, messages, None, may_block);

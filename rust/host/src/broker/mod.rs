@@ -3,20 +3,26 @@
 mod batch;
 mod broadcast;
 mod deadlines;
+mod desk;
 mod events;
 mod feed;
 mod pool;
+mod room;
 mod topics;
+mod traffic;
 
 pub use batch::{Batch, Sending};
 pub use broadcast::BROADCAST_MAX;
+pub use desk::{Desk, Granted};
 pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
+pub use room::Room;
 pub use topics::{Published, Subscription};
+pub use traffic::{Route, RouteRules};
 
 use crate::actor::{
-    AskedHere, Cell, EMBEDDER, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo,
-    Scheduler, Sent, Shared, monotonic_nanoseconds,
+    AskedHere, Cell, EMBEDDER, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal,
+    ReplyTo, Scheduler, Sent, Shared, monotonic_nanoseconds,
 };
 use crate::engine::Engine;
 use airssys_core::address::{ComponentId, DEFAULT_INSTANCE, Handle};
@@ -33,6 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use topics::Subscriptions;
+use traffic::{Attempts, Routes};
 
 /// Bytes of a payload at most, unless told otherwise (SPEC of the project, 5.2).
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -46,6 +53,7 @@ pub struct Broker {
     names: Mutex<Names<Arc<Cell>>>,
     table: ArcSwap<NameTable<Arc<Cell>>>,
     topics: Subscriptions,
+    routes: Routes,
     deadlines: Deadlines,
     events: Events,
     letters: Mutex<Letters<Message>>,
@@ -78,6 +86,8 @@ pub struct Waiting {
     pending: Arc<Pending>,
     timer: Option<TimerKey>,
     broker: Arc<Broker>,
+    /// What is tried for it, if it goes by a route.
+    attempts: Option<Arc<Attempts>>,
 }
 
 impl Waiting {
@@ -93,6 +103,9 @@ impl Drop for Waiting {
             self.broker.deadlines.cancel(timer);
         }
         self.pending.close();
+        if let Some(attempts) = self.attempts.take() {
+            attempts.give_up();
+        }
     }
 }
 
@@ -147,6 +160,7 @@ impl Broker {
             names: Mutex::new(names),
             table,
             topics: Subscriptions::new(),
+            routes: Routes::default(),
             deadlines: Deadlines::new(),
             events: Events::new(wake),
             letters: Mutex::default(),
@@ -180,16 +194,13 @@ impl Broker {
         if self.closing.load(Ordering::SeqCst) {
             return Err(Unregistered::Closing);
         }
-        // As people write it: the only instance needs no number.
-        let name: Arc<str> = if id.instance() == DEFAULT_INSTANCE {
-            id.family().trim_end_matches('/').into()
-        } else {
-            id.as_str().into()
-        };
+        let name = written(&id);
         let entry = names.insert(id, |handle| {
             Cell::new(handle.as_u64(), name, limits, Arc::clone(&self.shared))
         })?;
         self.table.store(names.table());
+        drop(names);
+        self.routes.apply(&entry.slot);
         Ok(Arc::clone(&entry.slot))
     }
 
@@ -237,16 +248,26 @@ impl Broker {
         self.closing.load(Ordering::SeqCst)
     }
 
+    /// Bytes that a payload may have.
+    pub fn message_bytes_max(&self) -> usize {
+        self.message_bytes_max
+    }
+
     /// Whether a message can be sent at all. What the embedder sends, the host's own
     /// encoder made; what others send is looked at.
     #[inline]
     fn check(&self, cell: &Cell, message: &Message) -> Result<(), Refusal> {
-        self.check_size(&message.payload)?;
         cell.reads(message.codec, false)?;
-        if message.sender == EMBEDDER {
+        self.check_payload(message.sender, message.codec, &message.payload)
+    }
+
+    #[inline]
+    fn check_payload(&self, sender: u64, codec: u32, payload: &Payload) -> Result<(), Refusal> {
+        self.check_size(payload)?;
+        if sender == EMBEDDER {
             return Ok(());
         }
-        multicodec::check(Code(message.codec.into()), &message.payload)
+        multicodec::check(Code(codec.into()), payload)
             .map_err(|error| Refusal::Malformed(error.to_string()))
     }
 
@@ -273,6 +294,21 @@ impl Broker {
         if let Err(why) = self.check(cell, &message) {
             return Asked::Ended(Err(why));
         }
+        if let Some(route) = cell.traffic() {
+            return self.ask_by(route, cell, &message, timeout);
+        }
+        self.ask_once(cell, message, timeout, may_block)
+    }
+
+    #[inline]
+    fn ask_once(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        mut message: Message,
+        timeout: Duration,
+        may_block: bool,
+    ) -> Asked {
+        message.answer_within_ms = whole_ms(timeout);
         let cell = cell.route(message.sender, None);
         let pending = || Pending::new(Arc::clone(&self.orphans));
         match cell.ask_here(message, may_block, pending) {
@@ -280,6 +316,31 @@ impl Broker {
             AskedHere::Away(pending) => self.waiting(cell, pending, timeout),
             AskedHere::Busy(message) => self.ask_later(cell, message, timeout, may_block),
         }
+    }
+
+    /// Asks through the mailbox: the handler has a turn of its own.
+    pub fn ask_queued(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        message: Message,
+        timeout: Duration,
+    ) -> Asked {
+        if let Err(why) = self.check(cell, &message) {
+            return Asked::Ended(Err(why));
+        }
+        match cell.traffic() {
+            Some(route) => self.ask_by(route, cell, &message, timeout),
+            None => self.queue(cell, message, timeout),
+        }
+    }
+
+    fn queue(self: &Arc<Self>, cell: &Arc<Cell>, mut message: Message, timeout: Duration) -> Asked {
+        let cell = cell.route(message.sender, None);
+        message.answer_within_ms = whole_ms(timeout);
+        let pending = Pending::new(Arc::clone(&self.orphans));
+        message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
+        let sent = cell.send(message);
+        self.follow(cell, sent, pending, timeout)
     }
 
     fn ask_later(
@@ -291,7 +352,18 @@ impl Broker {
     ) -> Asked {
         let pending = Pending::new(Arc::clone(&self.orphans));
         message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
-        match cell.send_here(message, may_block) {
+        let sent = cell.send_here(message, may_block);
+        self.follow(cell, sent, pending, timeout)
+    }
+
+    fn follow(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
+        sent: Sent,
+        pending: Arc<Pending>,
+        timeout: Duration,
+    ) -> Asked {
+        match sent {
             Sent::Accepted => {}
             Sent::Full(message) => {
                 // Its own end tells whether it got in.
@@ -318,6 +390,7 @@ impl Broker {
             timer: self.deadlines.set(&pending, cell.name(), timeout),
             pending,
             broker: Arc::clone(self),
+            attempts: None,
         };
         match waiting.pending.take() {
             Some(outcome) => Asked::Ended(outcome),
@@ -352,8 +425,8 @@ impl Broker {
         }
     }
 
-    /// Sends; where the mailbox is full and its policy is to wait, the request that
-    /// is given ends when the message got in.
+    /// Sends; where the mailbox is full and its policy is to wait, gives the place in
+    /// the line.
     ///
     /// # Errors
     ///
@@ -363,20 +436,12 @@ impl Broker {
         cell: &Arc<Cell>,
         message: Message,
         may_block: bool,
-    ) -> Result<Option<Arc<Pending>>, Refusal> {
+    ) -> Result<Option<Room>, Refusal> {
         self.check(cell, &message)?;
         let cell = cell.route(message.sender, None);
         match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(None),
-            Sent::Full(message) => {
-                let room = Pending::new(Arc::default());
-                cell.wait_for_room(message, &room);
-                match room.take() {
-                    Some(Ok(_)) => Ok(None),
-                    Some(Err(why)) => Err(why),
-                    None => Ok(Some(room)),
-                }
-            }
+            Sent::Full(message) => Room::line_up(cell, message),
             Sent::Refused(_, why) => Err(why),
         }
     }
@@ -411,6 +476,20 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// An address as people write it: the only instance needs no number.
+fn written(id: &ComponentId) -> Arc<str> {
+    if id.instance() == DEFAULT_INSTANCE {
+        id.family().trim_end_matches('/').into()
+    } else {
+        id.as_str().into()
+    }
+}
+
+/// At least one, and as many as fit.
+fn whole_ms(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl Broker {
         routing: Routing,
     ) -> Result<Arc<Cell>, Unregistered> {
         let front = self.register(id, MailboxLimits::default())?;
+        if let Some(route) = front.traffic() {
+            for member in &members {
+                member.set_route(Some(Arc::clone(&route)));
+            }
+        }
         front.stand_for(members, routing);
         Ok(front)
     }

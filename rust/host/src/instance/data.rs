@@ -6,6 +6,7 @@ use crate::component::Component;
 use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
 use crate::limits::{HOSTCALL_BYTES_MAX, Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
+use crate::messaging::Post;
 use crate::trap::{DeadlinePassed, Interrupted};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,6 +63,8 @@ pub struct StoreData {
     pub(super) host_depth: u32,
     held: Held,
     embedder: Arc<dyn Embedder>,
+    /// Its messaging, if it is an actor's.
+    post: Option<Arc<dyn Post>>,
     wasi: Option<Box<WasiState>>,
     activity: Arc<Activity>,
     /// Set by whoever wants the running call to end.
@@ -84,6 +87,7 @@ impl StoreData {
         component: &Arc<Component>,
         limits: &Limits,
         embedder: Arc<dyn Embedder>,
+        post: Option<Arc<dyn Post>>,
         wasi: Option<Box<WasiState>>,
         admission: Admission,
     ) -> StoreData {
@@ -105,6 +109,7 @@ impl StoreData {
             host_depth: 0,
             held: Held::default(),
             embedder,
+            post,
             wasi,
             activity: admission.activity(),
             stop: Arc::default(),
@@ -211,6 +216,16 @@ impl StoreData {
     pub(super) fn host_call(&mut self) -> Arc<dyn Embedder> {
         self.host_calls += 1;
         Arc::clone(&self.embedder)
+    }
+
+    /// Counts a call of a function of the host itself.
+    pub(super) fn count_host_call(&mut self) {
+        self.host_calls += 1;
+    }
+
+    /// What serves its messaging, if it is an actor's.
+    pub(crate) fn post(&self) -> Option<&Arc<dyn Post>> {
+        self.post.as_ref()
     }
 
     /// What runs the embedder's functions.

@@ -18,6 +18,7 @@ pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
 
 pub use warning::{MemoryWarning, memory_warning_bytes, on_memory_warning};
 
+pub(crate) use tariff::charge_host;
 pub(crate) use warning::Watch;
 pub(crate) use weigh::values as bytes_of;
 
@@ -254,6 +255,7 @@ impl Builder<'_> {
             self.component,
             &self.limits,
             Arc::clone(&self.supply.embedder),
+            self.supply.post.clone(),
             wasi,
             admission,
         );

@@ -34,6 +34,23 @@ pub fn enter_host(
     Ok(embedder)
 }
 
+/// Counts a call of a function of the host itself that carries `bytes`, and takes the
+/// fuel for it.
+///
+/// # Errors
+///
+/// [`Trap::OutOfFuel`] if there is not enough; nothing must run then.
+pub(crate) fn charge_host(
+    store: &mut StoreContextMut<'_, StoreData>,
+    bytes: impl FnOnce() -> u64,
+) -> wasmtime::Result<()> {
+    store.data_mut().count_host_call();
+    if store.data().is_metered() {
+        take(store, price(1, bytes()))?;
+    }
+    Ok(())
+}
+
 /// Takes the fuel for what an embedder's function carries back.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use super::concurrent;
 use crate::instance::{HeldBytes, StoreData, bytes_of, enter_host, leave_host};
+use crate::messaging::Post;
 use crate::stack::on_guest_stack;
 use crate::trap::HostFunctionFailed;
 use std::any::Any;
@@ -82,6 +83,8 @@ pub struct Supply<'a> {
     pub unused: &'a [String],
     /// Runs the functions.
     pub embedder: Arc<dyn Embedder>,
+    /// Serves the messaging of an actor's instance; there is none without.
+    pub post: Option<Arc<dyn Post>>,
 }
 
 /// Type of the resources the embedder defines; `rep` is the embedder's own.

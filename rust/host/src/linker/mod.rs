@@ -24,6 +24,7 @@ use crate::component::{Code, Component, Import, ImportKind};
 use crate::engine::{Allocation, Concurrency, Metering};
 use crate::error::{Error, MissingImport, Result};
 use crate::instance::StoreData;
+use crate::messaging;
 use crate::printable::printable;
 use std::sync::Arc;
 use wasmtime::component::types::ComponentFunc;
@@ -38,6 +39,7 @@ pub(crate) struct LinkKey {
     interfaces: wasi::Linked,
     supplied: Vec<Supplied>,
     stand_ins: Vec<StandIn>,
+    messaging: bool,
 }
 
 /// A component joined to its imports, ready to be instantiated many times.
@@ -65,6 +67,7 @@ pub(crate) fn prelink(
         interfaces: grant.linked(),
         supplied: supply.functions.to_vec(),
         stand_ins: supply.interfaces.to_vec(),
+        messaging: supply.post.is_some(),
     };
     let slips = misspelt(code, supply);
     if slips.is_empty()
@@ -258,6 +261,9 @@ impl Joiner<'_> {
         functions: &[(String, ComponentFunc)],
         resources: &[String],
     ) -> wasmtime::Result<()> {
+        if interface == messaging::INTERFACE {
+            return self.join_messaging(functions, resources);
+        }
         match wasi::lookup(interface, &self.key.interfaces) {
             wasi::Lookup::Granted { add, waits } => {
                 self.waits |= waits;
@@ -277,6 +283,25 @@ impl Joiner<'_> {
                 Ok(())
             }
         }
+    }
+
+    fn join_messaging(
+        &mut self,
+        functions: &[(String, ComponentFunc)],
+        resources: &[String],
+    ) -> wasmtime::Result<()> {
+        if !self.key.messaging {
+            self.miss(
+                messaging::INTERFACE,
+                "spawn it as an actor, `await aw.Host().spawn(name, component)`: \
+                 only those have an address",
+            );
+            return Ok(());
+        }
+        let mut instance = self.linker.instance(messaging::INTERFACE)?;
+        let names = functions.iter().map(|(name, _)| name.as_str());
+        self.waits |= messaging::link(&mut instance, names, resources)?;
+        Ok(())
     }
 
     // An import that is misspelt is named once, by that.

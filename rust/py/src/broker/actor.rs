@@ -1,15 +1,18 @@
 //! The native half of `aw.Actor`.
 
-use super::desk::Desk;
+use super::courier::Courier;
 use super::handler::Handler;
+use super::pattern;
+use super::traffic;
 use super::{asking, batch, body};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
-use crate::runtime::{Instance, awaitable, gil};
+use crate::runtime::{Desk, Instance, awaitable, gil};
 use airssys_core::mailbox::Priority;
 use airssys_core::multicodec::Code;
+use airssys_host as host;
 use airssys_host::actor::{Cell, EMBEDDER, Guest, Kind, Message, Refusal, monotonic_nanoseconds};
-use airssys_host::broker::Broker;
+use airssys_host::broker::{Broker, Granted};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
@@ -188,16 +191,38 @@ impl Actor {
         Ok(dict)
     }
 
+    /// What serves the messaging of the instance that it is about to have.
+    #[pyo3(signature = (*, send, publish, subscribe))]
+    #[allow(clippy::needless_pass_by_value, reason = "the shape PyO3 asks for")]
+    fn desk(
+        &self,
+        send: Vec<String>,
+        publish: Vec<String>,
+        subscribe: Vec<String>,
+    ) -> Result<Desk> {
+        let granted = Granted {
+            send: pattern::addresses(&send)?,
+            publish: pattern::topics(&publish)?,
+            subscribe: pattern::topics(&subscribe)?,
+        };
+        let desk = host::broker::Desk::new(&self.broker, &self.cell, granted)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Desk::new(desk))
+    }
+
     /// Gives it an instance; says the how-manieth that is, or none if it has one or
     /// has stopped.
-    fn occupy(&self, instance: &Instance) -> Result<Option<u64>> {
-        let guest = Guest::new(Arc::clone(instance.host()))?;
+    #[pyo3(signature = (instance, desk=None))]
+    fn occupy(&self, instance: &Instance, desk: Option<&Bound<'_, Desk>>) -> Result<Option<u64>> {
+        let desk = desk.map(|desk| Arc::clone(desk.get().host()) as _);
+        let guest = Guest::new(Arc::clone(instance.host()), desk)?;
         Ok(self.cell.occupy(Box::new(guest)).ok())
     }
 
-    /// The same for Python code: `serving.begin(message, duty)` on the loop of `desk`.
-    fn occupy_with(&self, serving: Py<PyAny>, desk: &Desk) -> Option<u64> {
-        let handler = Handler::new(&self.broker, desk.shared(), serving);
+    /// The same for Python code: `serving.begin(message, duty)` on the loop of
+    /// `courier`.
+    fn occupy_with(&self, serving: Py<PyAny>, courier: &Courier) -> Option<u64> {
+        let handler = Handler::new(&self.broker, courier.shared(), serving);
         self.cell.occupy(Box::new(handler)).ok()
     }
 
@@ -260,7 +285,7 @@ impl Actor {
         })?;
         match sent.map_err(Error::Refusal)? {
             None => Ok(()),
-            Some(room) => asking::wait_for(py, &room)?
+            Some(room) => asking::wait_for(py, room.pending())?
                 .map(drop)
                 .map_err(Error::Refusal),
         }
@@ -289,7 +314,7 @@ impl Actor {
         })?;
         match sent.map_err(Error::Refusal)? {
             None => awaitable::done(py, Ok(py.None().into_bound(py))),
-            Some(room) => asking::room(event_loop, &room),
+            Some(room) => asking::room(event_loop, room),
         }
     }
 
@@ -385,6 +410,12 @@ impl Actor {
         let members = self.cell.members().into_iter();
         let actor = |cell| Actor::new(cell, Arc::clone(&self.broker));
         members.map(actor).collect()
+    }
+
+    /// Limits what it sends.
+    fn limit_sending(&self, per_second: u32, burst: u32) -> Result<()> {
+        self.cell.limit_sending(traffic::rate(per_second, burst)?);
+        Ok(())
     }
 
     /// Takes note of the codecs that its component reads.

@@ -4,8 +4,9 @@ use super::reply::Reply;
 use crate::error::{Error, Result};
 use crate::runtime::{awaitable, exit, gil};
 use airssys_host::actor::{Outcome, Pending};
-use airssys_host::broker::{Asked, Waiting};
+use airssys_host::broker::{Asked, Room};
 use pyo3::prelude::*;
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,10 +85,7 @@ pub fn awaited<'py>(
         Asked::Waiting(waiting) => waiting,
     };
     let pending = Arc::clone(waiting.pending());
-    let guard = Unawaited {
-        waiting: Mutex::new(Some(waiting)),
-    };
-    follow(event_loop, &pending, Some(guard), told)
+    follow(event_loop, &pending, Unawaited::new(waiting), told)
 }
 
 /// Gives what can be awaited until a message got into a full mailbox.
@@ -95,8 +93,10 @@ pub fn awaited<'py>(
 /// # Errors
 ///
 /// As for [`awaited`].
-pub fn room<'py>(event_loop: Bound<'py, PyAny>, pending: &Pending) -> Result<Bound<'py, PyAny>> {
-    follow(event_loop, pending, None, |py, outcome| {
+pub fn room(event_loop: Bound<'_, PyAny>, room: Room) -> Result<Bound<'_, PyAny>> {
+    let pending = Arc::clone(room.pending());
+    let guard = Unawaited::new(room);
+    follow(event_loop, &pending, guard, |py, outcome| {
         outcome.map_err(Error::Refusal)?;
         Ok(py.None().into_bound(py))
     })
@@ -105,13 +105,11 @@ pub fn room<'py>(event_loop: Bound<'py, PyAny>, pending: &Pending) -> Result<Bou
 fn follow<'py>(
     event_loop: Bound<'py, PyAny>,
     pending: &Pending,
-    guard: Option<Unawaited>,
+    guard: Unawaited,
     finish: impl for<'any> FnOnce(Python<'any>, Outcome) -> Result<Bound<'any, PyAny>> + Send + 'static,
 ) -> Result<Bound<'py, PyAny>> {
     let (future, waiter) = awaitable::future(event_loop)?;
-    if let Some(guard) = guard {
-        future.call_method1("add_done_callback", (guard,))?;
-    }
+    future.call_method1("add_done_callback", (guard,))?;
     pending.then(move |outcome| {
         // A handler that ran on this thread may have given the GIL up.
         gil::resume();
@@ -120,10 +118,18 @@ fn follow<'py>(
     Ok(future)
 }
 
-/// Gives the request up when nobody waits for its future any more.
+/// Gives up what nobody waits for any more, when its future is done.
 #[pyclass(frozen, module = "airssys_wasm._native.broker")]
 struct Unawaited {
-    waiting: Mutex<Option<Waiting>>,
+    waiting: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Unawaited {
+    fn new(waiting: impl Any + Send) -> Unawaited {
+        Unawaited {
+            waiting: Mutex::new(Some(Box::new(waiting))),
+        }
+    }
 }
 
 #[pymethods]

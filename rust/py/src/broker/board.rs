@@ -3,6 +3,8 @@
 use super::actor::Actor;
 use super::body;
 use super::messages::Messages;
+use super::pattern;
+use super::traffic;
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Engine, exit, gil};
@@ -44,14 +46,16 @@ impl Broker {
         }
     }
 
-    #[pyo3(signature = (name, *, messages_max, bytes_max, when_full))]
+    #[pyo3(signature = (name, *, messages_max, bytes_max, when_full, receive=vec![]))]
     fn register(
         &self,
         name: &str,
         messages_max: u32,
         bytes_max: usize,
         when_full: &str,
+        receive: Vec<String>,
     ) -> Result<Actor> {
+        let hears = pattern::addresses(&receive)?;
         let when_full = match when_full {
             "block" => WhenFull::Block,
             "reject" => WhenFull::Reject,
@@ -73,16 +77,20 @@ impl Broker {
             .host
             .register(id, limits)
             .map_err(Error::Unregistered)?;
+        cell.set_hears(hears.into());
         Ok(Actor::new(cell, Arc::clone(&self.host)))
     }
 
     /// A name that stands for several actors.
+    #[pyo3(signature = (name, members, routing, *, receive=vec![]))]
     fn register_pool(
         &self,
         name: &str,
         members: Vec<PyRef<'_, Actor>>,
         routing: &str,
+        receive: Vec<String>,
     ) -> Result<Actor> {
+        let hears = pattern::addresses(&receive)?;
         let routing = match routing {
             "round-robin" => Routing::RoundRobin,
             "random" => Routing::Random,
@@ -100,10 +108,25 @@ impl Broker {
             ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let members = members.iter().map(|member| Arc::clone(member.cell()));
         let front = self.host.register_pool(id, members.collect(), routing);
-        Ok(Actor::new(
-            front.map_err(Error::Unregistered)?,
-            Arc::clone(&self.host),
-        ))
+        let front = front.map_err(Error::Unregistered)?;
+        front.set_hears(hears.into());
+        Ok(Actor::new(front, Arc::clone(&self.host)))
+    }
+
+    /// How requests to the actor of a name are made; figures as `traffic` takes them.
+    #[pyo3(signature = (name, *, retry=None, breaker=None, idempotent=false))]
+    fn set_route(
+        &self,
+        name: &str,
+        retry: Option<(u32, f64, f64, f64, f64)>,
+        breaker: Option<(u32, f64, f64, u32)>,
+        idempotent: bool,
+    ) -> Result<()> {
+        let id =
+            ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let rules = traffic::rules(retry, breaker, idempotent)?;
+        self.host.set_route(&id, rules);
+        Ok(())
     }
 
     fn find(&self, name: &str) -> Option<Actor> {

@@ -1,6 +1,6 @@
 //! An actor whose messages Python code handles, on an event loop.
 
-use super::desk::{Parcel, Shared};
+use super::courier::{Parcel, Shared};
 use super::errand::{Duty, Errand};
 use super::message::Message;
 use crate::runtime::Kept;
@@ -17,13 +17,13 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// What hands messages to `serving.begin(message, duty)` on the loop of `desk`, and
+    /// What hands messages to `serving.begin(message, duty)` on the loop of `courier`, and
     /// calls `serving.cancel()` there when it is interrupted.
-    pub fn new(broker: &Arc<Broker>, desk: &Arc<Shared>, serving: Py<PyAny>) -> Handler {
+    pub fn new(broker: &Arc<Broker>, courier: &Arc<Shared>, serving: Py<PyAny>) -> Handler {
         Handler {
             worker: Arc::new(Worker {
                 broker: Arc::downgrade(broker),
-                desk: Arc::clone(desk),
+                courier: Arc::clone(courier),
                 serving: Kept::new(serving),
                 interrupted: AtomicBool::new(false),
                 current: Mutex::default(),
@@ -43,8 +43,8 @@ impl Behaviour for Handler {
         let message = Message::new(message, worker.address(message.sender), turn.asked);
         Handled::Away(Box::new(move |cell| {
             if errand.set_out(cell) {
-                let desk = Arc::clone(&worker.desk);
-                desk.leave(Parcel::Message(worker, message, duty));
+                let courier = Arc::clone(&worker.courier);
+                courier.leave(Parcel::Message(worker, message, duty));
             }
         }))
     }
@@ -61,7 +61,7 @@ impl Behaviour for Handler {
 /// The incarnation, where its handlers run.
 pub struct Worker {
     broker: Weak<Broker>,
-    desk: Arc<Shared>,
+    courier: Arc<Shared>,
     serving: Kept<Py<PyAny>>,
     interrupted: AtomicBool,
     current: Mutex<Option<Arc<Errand>>>,
@@ -116,7 +116,7 @@ impl Interrupt for Interrupter {
         let current = current.unwrap_or_else(PoisonError::into_inner).take();
         if let Some(errand) = current {
             errand.end(Handled::Ended(Exit::Interrupted));
-            worker.desk.leave(Parcel::Cancel(Arc::clone(worker)));
+            worker.courier.leave(Parcel::Cancel(Arc::clone(worker)));
         }
     }
 }

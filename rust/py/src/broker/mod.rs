@@ -5,13 +5,15 @@ mod asking;
 mod batch;
 mod board;
 mod body;
-mod desk;
+mod courier;
 mod errand;
 mod feed;
 mod handler;
 mod message;
 mod messages;
+mod pattern;
 mod reply;
+mod traffic;
 
 pub use errand::raised;
 
@@ -24,13 +26,15 @@ pub mod native {
     #[pymodule_export]
     use super::board::Broker;
     #[pymodule_export]
-    use super::desk::Desk;
+    use super::courier::Courier;
     #[pymodule_export]
     use super::errand::Duty;
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
     use super::messages::Messages;
+    #[pymodule_export]
+    use super::pattern::{address_matches, topic_contains, topic_matches};
     #[pymodule_export]
     use super::reply::Reply;
 }

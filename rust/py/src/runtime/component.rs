@@ -1,5 +1,6 @@
 //! The native half of `aw.Component`.
 
+use super::desk::Desk;
 use super::instance::Instance;
 use super::plans::Plans;
 use super::{exit, gil, supply};
@@ -100,7 +101,16 @@ impl Component {
         self.plans.component().is_concurrent()
     }
 
-    #[pyo3(signature = (memory_bytes_max, call_seconds_max, fuel_max, imports, granted))]
+    #[getter]
+    fn import_names(&self) -> Vec<&str> {
+        let imports = self.plans.component().imports();
+        imports.iter().map(|import| import.name.as_str()).collect()
+    }
+
+    #[pyo3(signature = (
+        memory_bytes_max, call_seconds_max, fuel_max, imports, granted, desk=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "one for each that Python gives")]
     fn instantiate_native(
         &self,
         py: Python<'_>,
@@ -109,6 +119,7 @@ impl Component {
         fuel_max: Option<Whole>,
         imports: Option<&Bound<'_, PyDict>>,
         granted: Granted,
+        desk: Option<&Bound<'_, Desk>>,
     ) -> Result<Instance> {
         let component = self.plans.component();
         let policy = &component.engine().options().policy;
@@ -125,6 +136,7 @@ impl Component {
             interfaces: &given.interfaces,
             unused: &given.unused,
             embedder,
+            post: desk.map(|desk| Arc::clone(desk.get().host()) as _),
         };
         // What may wait, or compile, must not hold the interpreter up.
         let slow = fuel_max.is_some() || component.may_wait(&given.functions);

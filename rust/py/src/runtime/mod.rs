@@ -5,6 +5,7 @@ mod caller;
 mod calling;
 mod component;
 mod coroutine;
+mod desk;
 mod engine;
 pub mod exit;
 pub mod gil;
@@ -19,6 +20,7 @@ mod resource;
 mod supply;
 mod variant;
 
+pub use desk::Desk;
 pub use engine::Engine;
 pub use instance::Instance;
 pub use kept::Kept;
@@ -31,6 +33,8 @@ use pyo3::prelude::*;
 pub mod native {
     #[pymodule_export]
     use super::component::Component;
+    #[pymodule_export]
+    use super::desk::Desk;
     #[pymodule_export]
     use super::engine::{Engine, compile_worker, mark_forked};
     #[pymodule_export]

@@ -1,6 +1,7 @@
 //! How an actor, or its instance, is taken away.
 
 use super::{Cell, Inner, Phase};
+use crate::actor::message::Kind;
 use crate::actor::refusal::Refusal;
 use std::sync::{Arc, MutexGuard};
 
@@ -80,6 +81,12 @@ impl Cell {
         }
         for message in left.system.into_iter().chain(left.messages) {
             self.undelivered(message, why());
+        }
+        for message in left.waiting.into_iter().map(|waiting| waiting.message) {
+            // Of what was only told, its sender hears below.
+            if let Kind::Ask(reply_to) = message.kind {
+                reply_to.end(Err(why()));
+            }
         }
         for (_, reply_to) in waiters.map(|all| all.by_number).unwrap_or_default() {
             reply_to.end(Err(why()));

@@ -1,21 +1,29 @@
-//! What few actors have: members to route to, and codecs they declared.
+//! What few actors have: members to route to, codecs they declared, a route for requests
+//! to them, a limit for what they send.
 //!
 //! A message looks here with one load, and most find nothing.
 
 use super::Cell;
+use crate::actor::message::monotonic_nanoseconds;
 use crate::actor::refusal::Refusal;
-use airssys_core::multicodec::{self, Code, Problem, Route};
+use crate::broker::Route;
+use airssys_core::multicodec::{self, Code, Problem, Route as Way};
 use airssys_core::routing::{Pick, Pool};
+use airssys_core::traffic::{RateLimit, TokenBucket};
+use arc_swap::ArcSwapOption;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// What few actors have.
 #[derive(Default)]
 pub(super) struct Extras {
     members: OnceLock<Members>,
     codecs: OnceLock<Box<[Code]>>,
+    route: ArcSwapOption<Route>,
+    sending: OnceLock<(RateLimit, Mutex<TokenBucket>)>,
 }
 
 /// How one of several members is chosen.
@@ -80,6 +88,43 @@ impl Cell {
         let _ = self.extras().codecs.set(codecs.collect());
     }
 
+    /// Has requests to it made by a route, or by none again.
+    pub(crate) fn set_route(&self, route: Option<Arc<Route>>) {
+        if route.is_some() || self.extras.get().is_some() {
+            self.extras().route.store(route);
+        }
+    }
+
+    /// How requests to it are made, if not as usual.
+    #[inline]
+    pub(crate) fn traffic(&self) -> Option<Arc<Route>> {
+        self.extras.get()?.route.load_full()
+    }
+
+    /// Limits what it sends. Once only.
+    pub fn limit_sending(&self, limit: RateLimit) {
+        let _ = self.extras().sending.set((limit, Mutex::default()));
+    }
+
+    /// Lets it send so many messages more, or none of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RateLimited`].
+    #[inline]
+    pub fn admit_sending(&self, messages: u32) -> Result<(), Refusal> {
+        match self.extras.get().and_then(|extras| extras.sending.get()) {
+            None => Ok(()),
+            Some((limit, bucket)) => {
+                let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+                let taken = bucket.take(messages, *limit, monotonic_nanoseconds());
+                taken.map_err(|limited| {
+                    Refusal::RateLimited(Duration::from_nanos(limited.retry_after_ns))
+                })
+            }
+        }
+    }
+
     /// Its members, if it stands for any.
     pub fn members(&self) -> Vec<Arc<Cell>> {
         let members = self.extras.get().and_then(|extras| extras.members.get());
@@ -134,8 +179,8 @@ impl Cell {
             return Ok(sent);
         };
         match multicodec::negotiate(sent, declared, transcoding) {
-            Ok(Route::AsIs) => Ok(sent),
-            Ok(Route::Transcode(to)) => Ok(to),
+            Ok(Way::AsIs) => Ok(sent),
+            Ok(Way::Transcode(to)) => Ok(to),
             Err(error) => Err(Refusal::CodecUnsupported {
                 actor: Arc::clone(&self.name),
                 codecs: match &error.problem {

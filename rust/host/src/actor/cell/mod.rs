@@ -20,17 +20,19 @@ pub use extras::Routing;
 
 use super::behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 use super::exit::Exit;
-use super::message::{Kind, Message, monotonic_nanoseconds};
+use super::message::{Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 use super::payload::Payload;
 use super::refusal::Refusal;
 use super::reply::{Outcome, Pending, Reply, ReplyTo};
 use super::schedule::Scheduler;
+use airssys_core::address::{AddressPattern, ComponentId};
 use airssys_core::mailbox::{
     Mailbox, MailboxCounters, MailboxLimits, Push, Refusal as Full, Shed, WaitRefused,
 };
+use extras::Extras;
 use std::collections::HashMap;
 use std::fmt;
-use extras::Extras;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Hears of what happens to actors; called outside of all locks.
@@ -61,6 +63,10 @@ pub struct Cell {
     handle: u64,
     name: Arc<str>,
     shared: Arc<Shared>,
+    /// Whom its handler waits for now, and nothing else meanwhile; 0 for nobody.
+    waits_for: AtomicU64,
+    /// Which actors it hears; nobody but the embedder if it was not said.
+    hears: OnceLock<Box<[AddressPattern]>>,
     inner: Mutex<Inner>,
     extras: OnceLock<Box<Extras>>,
 }
@@ -149,6 +155,8 @@ impl Cell {
             handle,
             name,
             shared,
+            waits_for: AtomicU64::new(0),
+            hears: OnceLock::new(),
             inner: Mutex::new(Inner {
                 mailbox: Mailbox::new(limits),
                 phase: Phase::Vacant,
@@ -173,6 +181,28 @@ impl Cell {
     /// Its address.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Says which actors it hears, once and for all.
+    pub fn set_hears(&self, patterns: Box<[AddressPattern]>) {
+        // What was said first stands: others may have been told of it.
+        let _ = self.hears.set(patterns);
+    }
+
+    /// Whether it hears an actor.
+    pub fn hears(&self, sender: &ComponentId) -> bool {
+        let hears = self.hears.get();
+        hears.is_some_and(|hears| hears.iter().any(|pattern| pattern.matches(sender)))
+    }
+
+    /// Whom its handler waits for now, 0 for nobody.
+    pub fn waits_for(&self) -> u64 {
+        self.waits_for.load(Ordering::SeqCst)
+    }
+
+    /// Notes whom its handler waits for.
+    pub fn wait_for(&self, handle: u64) {
+        self.waits_for.store(handle, Ordering::SeqCst);
     }
 
     /// Grows with each instance it has; 0 before the first.
@@ -287,7 +317,8 @@ impl Cell {
 
     /// Says whether the actor became runnable.
     #[inline]
-    fn enqueue(self: &Arc<Self>, message: Message) -> Result<bool, Box<(Full, Message)>> {
+    fn enqueue(self: &Arc<Self>, mut message: Message) -> Result<bool, Box<(Full, Message)>> {
+        message.accepted_unix_ns = coarse_unix_nanoseconds();
         let expires = message.expires();
         let now = if expires { monotonic_nanoseconds() } else { 0 };
         let mut inner = self.inner();
@@ -374,8 +405,8 @@ impl Cell {
     }
 
     /// Lets a message wait for room in the mailbox. `sender` is told when it got
-    /// in, with an empty reply, or why not.
-    pub fn wait_for_room(self: &Arc<Self>, message: Message, sender: &Arc<Pending>) {
+    /// in, with an empty reply, or why not. Gives its place in the line.
+    pub fn wait_for_room(self: &Arc<Self>, message: Message, sender: &Arc<Pending>) -> u64 {
         let reply_to = ReplyTo::new(Arc::clone(sender));
         let mut inner = self.inner();
         let waiters = inner.waiters.get_or_insert_default();
@@ -410,6 +441,17 @@ impl Cell {
                 reply_to.end(Err(why));
             }
         }
+        number
+    }
+
+    /// Leaves the line: the message is not sent.
+    pub fn withdraw(&self, place: u64) {
+        let mut inner = self.inner();
+        let message = inner.mailbox.withdraw(place);
+        let waiters = inner.waiters.as_mut();
+        let sender = waiters.and_then(|waiters| waiters.by_number.remove(&place));
+        drop(inner);
+        drop((message, sender));
     }
 
     /// Asks, if the actor is idle: its handler runs on this thread. `pending` makes
@@ -435,6 +477,12 @@ impl Cell {
                 Handled::Served(answer) => Ok(reply(answer, codec)),
                 Handled::Refused(why) => Err(self.handler_refused(why)),
                 Handled::Ended(exit) => return AskedHere::Ended(Err(self.vacate(behaviour, exit))),
+                Handled::Deferred(deferral) => {
+                    let pending = pending();
+                    deferral.accept(ReplyTo::new(Arc::clone(&pending)));
+                    self.go_on(behaviour);
+                    return AskedHere::Away(pending);
+                }
                 Handled::Away(departure) => {
                     let pending = pending();
                     let kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
@@ -442,11 +490,17 @@ impl Cell {
                     return AskedHere::Away(pending);
                 }
             };
-            if self.rest(self.inner(), behaviour) == Ran::More {
-                self.shared.scheduler.schedule(Arc::clone(self));
-            }
+            self.go_on(behaviour);
             AskedHere::Ended(outcome)
         })
+    }
+
+    /// Ends a turn that was taken without the queue.
+    #[inline]
+    fn go_on(self: &Arc<Self>, behaviour: Box<dyn Behaviour>) {
+        if self.rest(self.inner(), behaviour) == Ran::More {
+            self.shared.scheduler.schedule(Arc::clone(self));
+        }
     }
 
     #[inline]

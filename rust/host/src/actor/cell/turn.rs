@@ -95,6 +95,7 @@ impl Cell {
             (Kind::Ask(reply_to), Handled::Served(answer)) => {
                 reply_to.end(Ok(reply(answer, message.codec)));
             }
+            (Kind::Ask(reply_to), Handled::Deferred(deferral)) => deferral.accept(reply_to),
             (Kind::Ask(reply_to), Handled::Refused(why)) => {
                 reply_to.end(Err(self.handler_refused(why)));
             }
@@ -102,7 +103,10 @@ impl Cell {
                 message.kind = kind;
                 self.undelivered(message, self.handler_refused(why));
             }
-            (_, Handled::Served(_) | Handled::Ended(_) | Handled::Away(_)) => {}
+            (
+                _,
+                Handled::Served(_) | Handled::Deferred(_) | Handled::Ended(_) | Handled::Away(_),
+            ) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Messages on their way to the event loop that runs Python handlers.
 //!
-//! Whoever has a message for a handler leaves it here; one wake-up of the loop serves
+//! Whoever has a message for a handler leaves it with the courier; one wake-up of the loop serves
 //! all that is left before it comes round. A loop that is closed drops what it never
 //! took, and that ends the requests among it.
 
@@ -12,21 +12,21 @@ use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How often the desk is cleared in one round of the loop, if handlers that end at
-/// once have it filled again; then others have their turn.
-const CLEARINGS_MAX: usize = 64;
+/// How often the courier empties its bag in one round of the loop, if handlers that end at
+/// once have more put into it; then others have their turn.
+const ROUNDS_MAX: usize = 64;
 
-/// The desk of one event loop.
-#[pyclass(frozen, module = "airssys_wasm._native.broker", name = "Desk")]
-pub struct Desk {
+/// The courier of one event loop.
+#[pyclass(frozen, module = "airssys_wasm._native.broker", name = "Courier")]
+pub struct Courier {
     shared: Arc<Shared>,
 }
 
 #[pymethods]
-impl Desk {
+impl Courier {
     #[new]
-    fn new(event_loop: Py<PyAny>) -> Desk {
-        Desk {
+    fn new(event_loop: Py<PyAny>) -> Courier {
+        Courier {
             shared: Arc::new(Shared {
                 event_loop: Kept::new(event_loop),
                 state: Mutex::default(),
@@ -35,14 +35,14 @@ impl Desk {
     }
 }
 
-impl Desk {
+impl Courier {
     /// For handlers.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 }
 
-/// The desk, for those who leave something on it.
+/// The courier, for those who give it something.
 pub struct Shared {
     event_loop: Kept<Py<PyAny>>,
     state: Mutex<State>,
@@ -105,7 +105,7 @@ impl Shared {
 
     fn wake(self: &Arc<Self>, py: Python<'_>) {
         let clear = Clear {
-            desk: Arc::clone(self),
+            courier: Arc::clone(self),
             ran: AtomicBool::new(false),
         };
         let event_loop = &*self.event_loop;
@@ -129,10 +129,10 @@ impl Shared {
     }
 }
 
-/// Clears the desk, on the loop's own thread.
+/// Empties the bag, on the loop's own thread.
 #[pyclass(frozen, module = "airssys_wasm._native.broker")]
 struct Clear {
-    desk: Arc<Shared>,
+    courier: Arc<Shared>,
     ran: AtomicBool,
 }
 
@@ -142,8 +142,8 @@ impl Clear {
         self.ran.store(true, Ordering::Relaxed);
         // What goes wrong with one of them is no reason to let the others wait.
         let mut first = Ok(());
-        for _ in 0..CLEARINGS_MAX {
-            let parcels = self.desk.take();
+        for _ in 0..ROUNDS_MAX {
+            let parcels = self.courier.take();
             if parcels.is_empty() {
                 return first;
             }
@@ -151,7 +151,7 @@ impl Clear {
                 first = first.and(parcel.open(py));
             }
         }
-        self.desk.wake(py);
+        self.courier.wake(py);
         first
     }
 }
@@ -159,7 +159,7 @@ impl Clear {
 impl Drop for Clear {
     fn drop(&mut self) {
         if !*self.ran.get_mut() {
-            self.desk.close();
+            self.courier.close();
         }
     }
 }
