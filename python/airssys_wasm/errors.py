@@ -27,6 +27,7 @@ AirssysError
   NameTaken             another actor has the name, or there are too many
   MessagingError        a message was not accepted, or a request has no reply
     ActorNotFound       no actor has the name
+    CircuitOpen         the actor keeps failing, and is asked no more for a while
     MailboxClosed       the actor takes no more messages
       ActorStopped      it has stopped for good
     MailboxFull         its mailbox is full, and nobody may wait
@@ -38,6 +39,7 @@ AirssysError
     SubscriptionsFull   there are as many subscriptions as there may be
     AskTimeout          no reply came in time
     ActorFailed         the actor failed while it had the request
+  HandlerRefusal        raised by a Python handler: it refuses one message, and goes on
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ __all__ = [
     "CapabilityDenied",
     "CapacityExhausted",
     "ChildInvalid",
+    "CircuitOpen",
     "CodecError",
     "CompileRefused",
     "ComponentError",
@@ -61,6 +64,7 @@ __all__ = [
     "EngineError",
     "ExportMissing",
     "FuelExhausted",
+    "HandlerRefusal",
     "ImportMissing",
     "InstanceBusy",
     "InstanceClosed",
@@ -322,6 +326,19 @@ class ActorNotFound(MessagingError, LookupError):
     """No actor has the name."""
 
 
+class CircuitOpen(MessagingError):
+    """The actor kept failing, and its route lets no request through for now; nothing was sent.
+
+    Attributes:
+        actor: whose route.
+        retry_after_seconds: when it lets one through again.
+    """
+
+    def __init__(self, message: str, actor: str = "", retry_after_seconds: float = 0.0) -> None:
+        super().__init__(message, actor)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class MailboxClosed(MessagingError):
     """The actor takes no more messages."""
 
@@ -385,10 +402,44 @@ class ActorFailed(MessagingError):
 
     Attributes:
         actor: who failed.
-        kind: how it failed: ``trapped``, ``timed-out``, ``out-of-fuel``, ``out-of-memory``
-            or ``initialization-failed``.
+        kind: how it failed: ``trapped``, ``timed-out``, ``out-of-fuel``, ``out-of-memory``,
+            ``initialization-failed``, or ``exception``: what the handler of a Python actor
+            raised is the ``__cause__``.
     """
 
     def __init__(self, message: str, actor: str = "", kind: str = "") -> None:
         super().__init__(message, actor)
         self.kind = kind
+
+
+class HandlerRefusal(AirssysError):
+    """Raise it in the handler of a Python actor to refuse the message, and nothing else.
+
+    Whoever asked gets ``MessageRefused``; the actor goes on. Any other exception ends the
+    instance, and its supervisor decides.
+
+    Attributes:
+        reason: ``malformed``, ``codec-unsupported``, ``unsupported``, ``refused`` (sending it
+            again will not help), ``busy`` or ``failed`` (it may).
+        codecs: with ``codec-unsupported``: the codecs the handler reads, by number.
+        retry_after_seconds: with ``busy``: when to try again, 0 or more.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: str = "refused",
+        codecs: tuple[int, ...] = (),
+        retry_after_seconds: float = 0.0,
+    ) -> None:
+        reasons = ("malformed", "codec-unsupported", "unsupported", "refused", "busy", "failed")
+        if reason not in reasons:
+            raise ValueError(f"reason: {reason!r}; hint: one of {', '.join(reasons)}")
+        if not 0 <= retry_after_seconds < 2**22:
+            raise ValueError(
+                f"retry_after_seconds: {retry_after_seconds!r}; hint: seconds, such as 0.5"
+            )
+        super().__init__(message)
+        self.reason = reason
+        self.codecs = codecs
+        self.retry_after_seconds = retry_after_seconds

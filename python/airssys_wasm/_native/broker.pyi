@@ -1,16 +1,19 @@
 """Actors and their messages. The faces of this module are ``airssys_wasm.broker`` and ``host``."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, final
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal, Protocol, final, overload
 
 from airssys_wasm._native.codec import Borsh
 from airssys_wasm._native.runtime import Desk, Engine, Instance, Receipt
-from airssys_wasm.errors import MessagingError
+from airssys_wasm.errors import AirssysError, MessagingError
 
 __all__ = [
     "Actor",
     "Broker",
+    "Courier",
     "DeadLetter",
+    "Duty",
     "Lease",
     "Message",
     "Messages",
@@ -244,9 +247,14 @@ class Actor:
 
     def lease(self) -> Awaitable[Lease]:
         """Await the turn of the actor, before all its messages."""
+    def occupy_with(self, serving: Serving, courier: Courier) -> int | None:
+        """The same with Python code, which runs on the loop of ``courier``."""
 
     def retire(self) -> None:
         """Take its instance away, interrupting what runs; the mailbox waits for another."""
+
+    def retire_after_message(self) -> None:
+        """The same, once it has handled the message it has."""
 
     def stop(self) -> None:
         """Stop it for good, interrupting what runs."""
@@ -259,6 +267,8 @@ class Actor:
         schema: Borsh | None = None,
         priority: str | None = None,
         ttl: float | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> None:
         """Send without waiting for room."""
 
@@ -270,6 +280,8 @@ class Actor:
         schema: Borsh | None = None,
         priority: str | None = None,
         ttl: float | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> Awaitable[None]:
         """Send; await room where the mailbox is full."""
 
@@ -281,13 +293,76 @@ class Actor:
         schema: Borsh | None = None,
         priority: str | None = None,
         ttl: float | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> None:
         """The same on this thread."""
 
     def try_send_many(
-        self, values: list[object], *, codec: str = "cbor", schema: Borsh | None = None
+        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
     ) -> int:
         """Send in one crossing; return how many were accepted before the mailbox was full."""
+
+    def send_many(
+        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+    ) -> Awaitable[None]:
+        """Send in one crossing; await room where the mailbox is full."""
+
+    def send_many_waiting(
+        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+    ) -> None:
+        """The same on this thread."""
+
+    @overload
+    def ask_many(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> Awaitable[list[Reply]]:
+        """Ask in one crossing; await the replies, or exceptions where that is asked for."""
+
+    @overload
+    def ask_many(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: bool,
+    ) -> Awaitable[list[Reply | AirssysError]]: ...
+    @overload
+    def ask_many_waiting(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> list[Reply]:
+        """The same on this thread."""
+
+    @overload
+    def ask_many_waiting(
+        self,
+        values: Iterable[object],
+        *,
+        timeout: float = 5.0,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        return_exceptions: bool,
+    ) -> list[Reply | AirssysError]: ...
+    @property
+    def members(self) -> list[Actor]:
+        """Those it stands for; empty unless it is a pool."""
+
+    def declare(self, codecs: Sequence[int]) -> None:
+        """Take note of the codecs its handler reads; the first to say so counts."""
 
     def ask(
         self,
@@ -296,6 +371,8 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> Awaitable[Reply]:
         """Ask; await the reply."""
 
@@ -306,8 +383,51 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        transcode: bool = False,
+        key: str | bytes | None = None,
     ) -> Reply:
         """The same on this thread."""
+
+class Serving(Protocol):
+    """One incarnation of a Python actor, on the event loop."""
+
+    def begin(self, message: Message, duty: Duty, /) -> None:
+        """Start to handle a message; ``duty`` is told what came of it."""
+
+    def cancel(self) -> None:
+        """Cancel what is being handled."""
+
+@final
+class Courier:
+    """Brings messages to Python handlers on their event loop."""
+
+    def __new__(cls, event_loop: AbstractEventLoop) -> Courier:
+        """Make the courier of a loop."""
+
+@final
+class Duty:
+    """The duty to say what came of a message. The first to say so counts.
+
+    Dropped, it ends the instance.
+    """
+
+    def serve(self, value: object) -> None:
+        """Reply, in the codec of the message.
+
+        Raises:
+            CodecError: the value has no form in it; nothing was said.
+        """
+
+    def refuse(
+        self, reason: str, text: str, *, codecs: list[int] = ..., milliseconds: int = 0
+    ) -> None:
+        """Refuse the message."""
+
+    def fail(self, error: BaseException, text: str) -> None:
+        """End the instance with what its handler raised."""
+
+    def run_past(self, seconds: float) -> None:
+        """End the instance because its handler takes longer than ``seconds``."""
 
 @final
 class Broker:
@@ -326,6 +446,11 @@ class Broker:
         receive: list[str] = ...,
     ) -> Actor:
         """Make an actor that waits for an instance, and hears the actors of ``receive``."""
+
+    def register_pool(
+        self, name: str, members: list[Actor], routing: str, *, receive: list[str]
+    ) -> Actor:
+        """Make a name that stands for several actors, and hears those of ``receive``."""
 
     def find(self, name: str) -> Actor | None:
         """Return the actor of a name."""

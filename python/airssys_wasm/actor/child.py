@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from airssys_wasm.actor.health import Health
 from airssys_wasm.actor.hooks import Hooks
 from airssys_wasm.broker import Mailbox
+from airssys_wasm.broker.traffic import Rate
 from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ChildInvalid
 
@@ -79,8 +80,8 @@ class Child:
             ``"by-child"``; the default is the group's.
         within: seconds of that window, more than 0; the default is the group's.
         backoff: waits between its restarts; the default is the group's.
-        limits, grant, imports, config, mailbox, health, hooks: as for ``Host.spawn``. Not for
-            a group, whose children have their own.
+        limits, grant, imports, config, mailbox, health, hooks, handler_seconds_max, rate: as
+            for ``Host.spawn``. Not for a group, whose children have their own.
 
     Raises:
         ChildInvalid: a field is not of its kind or outside its range.
@@ -103,6 +104,8 @@ class Child:
     mailbox: Mailbox | None = field(default=None, repr=False)
     health: Health | None = field(default=None, repr=False)
     hooks: Hooks | None = field(default=None, repr=False)
+    handler_seconds_max: float | None = field(default=None, repr=False)
+    rate: Rate | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse nonsense, and settle the defaults that depend on the source."""
@@ -294,6 +297,7 @@ def _options(where: str, child: Child) -> None:
         "mailbox": Mailbox,
         "health": Health,
         "hooks": Hooks,
+        "rate": Rate,
     }
     for name, kind in kinds.items():
         given = getattr(child, name)
@@ -303,6 +307,8 @@ def _options(where: str, child: Child) -> None:
             raise ChildInvalid(f"{where}{name}: {given!r}; hint: {kind.__name__}")
         if child.is_group:
             raise ChildInvalid(f"{where}{name} is not for a group; hint: give it to its children")
+    if child.handler_seconds_max is not None:
+        _seconds(where + "handler_seconds_max", child.handler_seconds_max)
 
 
 def _own_window(where: str, intensity: object, within: object) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from airssys_wasm._native.broker import Actor as NativeActor
 from airssys_wasm._native.broker import (
     Broker,
+    Courier,
     DeadLetter,
+    Duty,
     Message,
     Messages,
     Queue,
@@ -26,7 +28,9 @@ __all__ = [
     "BlockingListening",
     "BlockingSubscription",
     "Broker",
+    "Courier",
     "DeadLetter",
+    "Duty",
     "Listening",
     "Mailbox",
     "Message",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from airssys_wasm.errors import ActorStopped
+from airssys_wasm.host import pools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from airssys_wasm.actor import HealthStatus
-    from airssys_wasm.broker import Reply
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.runtime import Instance
 
@@ -24,7 +21,19 @@ class Actor:
     waits. ``ask(value, *, timeout=5.0, codec="cbor", schema=None)`` awaits the ``Reply``.
     ``codec`` is ``"cbor"``, ``"json"``, ``"borsh"`` with its ``schema``, or ``"raw"`` for
     bytes; ``priority`` ``"low"``, ``"normal"`` or ``"high"``; ``ttl`` seconds after which
-    nobody handles the message any more.
+    nobody handles the message any more. With ``transcode=True`` CBOR and JSON are turned into
+    each other where the actor declares that it reads only the other one; otherwise a codec
+    that it does not read is a ``CodecError`` that names those it does, and nothing is sent.
+    ``key=`` (text or bytes) is what a pool with sticky routing chooses the member by.
+
+    Many at once, in one crossing of the boundary, in their order:
+    ``ask_many(values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=False)``
+    awaits the replies to all, with one deadline; if one has none, the first of these errors
+    is raised when all have ended, or stands in its place with ``return_exceptions=True``.
+    ``send_many(values, *, codec="cbor", schema=None)`` returns when all are accepted, or
+    raises for the first that is not, with a note that says how many were.
+    ``try_send_many`` never waits, and returns how many were accepted before the mailbox was
+    full.
 
     Raises, besides what is wrong with the arguments (``CodecError``, ``ValueError``):
 
@@ -33,7 +42,15 @@ class Actor:
       reply.
     """
 
-    __slots__ = ("_seat", "ask", "send", "try_send")
+    __slots__ = (
+        "_seat",
+        "ask",
+        "ask_many",
+        "send",
+        "send_many",
+        "try_send",
+        "try_send_many",
+    )
 
     def __init__(self, seat: Seat) -> None:
         """Refer to the actor on a seat."""
@@ -42,6 +59,9 @@ class Actor:
         self.ask = seat.native.ask
         self.send = seat.native.send
         self.try_send = seat.native.try_send
+        self.ask_many = seat.native.ask_many
+        self.send_many = seat.native.send_many
+        self.try_send_many = seat.native.try_send_many
 
     @property
     def name(self) -> str:
@@ -51,11 +71,11 @@ class Actor:
     @property
     def status(self) -> str:
         """``starting``, ``running``, ``failed``, ``stopping`` or ``stopped``."""
-        return self._seat.native.status
+        return pools.status(self._seat)
 
     @property
     def incarnation(self) -> int:
-        """Which of its instances serves, from 1; grows with each restart."""
+        """Which of its instances serves, from 1; grows with each restart. 0 for a pool."""
         return self._seat.native.incarnation
 
     @property
@@ -65,8 +85,13 @@ class Actor:
 
     @property
     def mailbox(self) -> dict[str, int]:
-        """What its mailbox did, and holds."""
-        return self._seat.native.mailbox
+        """What its mailbox did, and holds; for a pool, those of its members together."""
+        return pools.mailbox(self._seat)
+
+    @property
+    def members(self) -> list[Actor]:
+        """The actors behind its name, if that is a pool's; each has a name of its own."""
+        return [Actor(member) for member in self._seat.members]
 
     async def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call_async``.
@@ -75,14 +100,6 @@ class Actor:
             ActorStopped: it has no instance now.
         """
         return await _instance(self._seat).call_async(function, *args)
-
-    async def ask_many(self, values: Iterable[object], *, timeout: float = 5.0) -> list[Reply]:  # noqa: ASYNC109 - the deadline is the broker's
-        """Ask for each of ``values`` at once; return the replies in their order.
-
-        Raises:
-            MessagingError: the first request that has no reply; the others are given up.
-        """
-        return await asyncio.gather(*(self.ask(value, timeout=timeout) for value in values))
 
     def __repr__(self) -> str:
         """Name it, and say what it does."""

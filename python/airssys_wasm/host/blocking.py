@@ -12,7 +12,7 @@ from airssys_wasm.host.outlets import BlockingOutlets
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
     from airssys_wasm.actor import (
@@ -26,9 +26,12 @@ if TYPE_CHECKING:
         Shutdown,
         Strategy,
     )
-    from airssys_wasm.broker import Mailbox, Reply
+    from airssys_wasm.broker import Mailbox
+    from airssys_wasm.broker.traffic import Rate
     from airssys_wasm.config import Grant, Limits
     from airssys_wasm.host.group import RunningGroup
+    from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
+    from airssys_wasm.host.pools import Routing
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.runtime import Component, Engine
 
@@ -38,7 +41,16 @@ T = TypeVar("T")
 class BlockingActor:
     """An actor for code without an event loop: ``send``, ``try_send``, ``ask``, blocking."""
 
-    __slots__ = ("_actor", "_host", "ask", "send", "try_send")
+    __slots__ = (
+        "_actor",
+        "_host",
+        "ask",
+        "ask_many",
+        "send",
+        "send_many",
+        "try_send",
+        "try_send_many",
+    )
 
     def __init__(self, host: BlockingHost, seat: Seat) -> None:
         """Refer to the actor on a seat."""
@@ -47,6 +59,20 @@ class BlockingActor:
         self.ask = seat.native.ask_waiting
         self.send = seat.native.send_waiting
         self.try_send = seat.native.try_send
+        self.ask_many = seat.native.ask_many_waiting
+        self.send_many = seat.native.send_many_waiting
+        self.try_send_many = seat.native.try_send_many
+
+    @property
+    def awaitable(self) -> Actor:
+        """The same actor for coroutines, such as handlers on the host's own loop."""
+        return self._actor
+
+    @property
+    def members(self) -> list[BlockingActor]:
+        """The actors behind its name, if that is a pool's; each has a name of its own."""
+        seats = self._actor._seat.members  # noqa: SLF001 - its own
+        return [BlockingActor(self._host, seat) for seat in seats]
 
     @property
     def name(self) -> str:
@@ -76,10 +102,6 @@ class BlockingActor:
     def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call``."""
         return self._host._run(self._actor.call(function, *args))  # noqa: SLF001 - its own
-
-    def ask_many(self, values: Iterable[object], *, timeout: float = 5.0) -> list[Reply]:
-        """Ask for each of ``values`` at once; return the replies in their order."""
-        return self._host._run(self._actor.ask_many(values, timeout=timeout))  # noqa: SLF001 - its own
 
     def __repr__(self) -> str:
         """Name it, and say what it does."""
@@ -179,7 +201,7 @@ class BlockingHost(BlockingOutlets):
     def spawn(  # noqa: PLR0913 - options by name
         self,
         name: str,
-        source: str | bytes | os.PathLike[str] | Component,
+        source: str | bytes | os.PathLike[str] | Component | Callable[[], HandlesMessages],
         *,
         limits: Limits | None = None,
         grant: Grant | None = None,
@@ -190,6 +212,10 @@ class BlockingHost(BlockingOutlets):
         shutdown: Shutdown | None = None,
         health: Health | None = None,
         hooks: Hooks | None = None,
+        handler_seconds_max: float | None = None,
+        pool: int | None = None,
+        routing: Routing = "round-robin",
+        rate: Rate | None = None,
     ) -> BlockingActor:
         """Start an actor, and return it when it serves; see ``Host.spawn``."""
         spawned = self._host.spawn(
@@ -204,8 +230,46 @@ class BlockingHost(BlockingOutlets):
             shutdown=shutdown,
             health=health,
             hooks=hooks,
+            handler_seconds_max=handler_seconds_max,
+            pool=pool,
+            routing=routing,
+            rate=rate,
         )
         return self._actor(self._run(spawned))
+
+    def actor(
+        self,
+        name: str,
+        *,
+        mailbox: Mailbox | None = None,
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+        health: Health | None = None,
+        hooks: Hooks | None = None,
+        handler_seconds_max: float | None = None,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Make an actor of the function below; see ``Host.actor``.
+
+        It runs on the host's own loop, where nothing may block; ``BlockingActor.awaitable``
+        is what it can wait for.
+        """
+
+        def make(handler: AnyHandler) -> AnyHandler:
+            async def on_loop() -> None:
+                self._host.actor(
+                    name,
+                    mailbox=mailbox,
+                    restart=restart,
+                    shutdown=shutdown,
+                    health=health,
+                    hooks=hooks,
+                    handler_seconds_max=handler_seconds_max,
+                )(handler)
+
+            self._run(on_loop())
+            return handler
+
+        return make
 
     def supervise(  # noqa: PLR0913 - options by name
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from airssys_wasm.actor import Group, Supervisor
@@ -9,11 +10,11 @@ from airssys_wasm.errors import AirssysError, SupervisionError
 from airssys_wasm.host.actor import Actor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airssys_wasm.actor import Child
     from airssys_wasm.host.nursery import Nursery
-    from airssys_wasm.host.seat import Seats
+    from airssys_wasm.host.seats import Seats
 
 
 class Grove:
@@ -36,16 +37,44 @@ class Grove:
         Raises:
             AirssysError: what kept it from being started; nothing of it is left.
         """
-        supervisor = await self.supervisor(above)
+        await self.supervisor(above)
         admitted = await self.nursery.admit(child, above, is_dynamic=bool(above))
+        await self.start(admitted, above)
+        return admitted
+
+    async def start(self, admitted: Child, above: tuple[str, ...] = ()) -> None:
+        """Start a child whose seats are taken; they are given up if it does not.
+
+        Raises:
+            AirssysError: what kept it from being started.
+        """
         try:
+            supervisor = await self.supervisor(above)
             await supervisor.start_child(admitted)
         except BaseException as error:
             self._clear(admitted, above)
             if isinstance(error, SupervisionError) and error.__cause__ is not None:
                 raise _first_cause(error) from None
             raise
-        return admitted
+
+    async def plant_pool(self, child: Child, names: Sequence[str], routing: str) -> None:
+        """Start the members of a pool, each under the host itself.
+
+        Raises:
+            AirssysError: what kept one from being started; nothing of the pool is left.
+        """
+        members = await self.nursery.admit_pool(child, names, routing)
+        try:
+            for member in members:
+                await self.root().start_child(member)
+        except BaseException as error:
+            for member in members:
+                with contextlib.suppress(SupervisionError):
+                    await self.fell(member.name, ())
+                self.seats.give_up(member.name)
+            if isinstance(error, SupervisionError) and error.__cause__ is not None:
+                raise _first_cause(error) from None
+            raise
 
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""

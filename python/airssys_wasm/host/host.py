@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import weakref
@@ -20,15 +21,16 @@ from airssys_wasm.actor import (
     SupervisionEvent,
     Supervisor,
 )
-from airssys_wasm.broker import Broker, Mailbox
+from airssys_wasm.broker import Broker, Courier, Mailbox
 from airssys_wasm.config import MIB, Grant, Limits
-from airssys_wasm.errors import ActorNotFound, ActorStopped, ChildInvalid
+from airssys_wasm.errors import ActorNotFound, ActorStopped, ChildInvalid, SupervisionError
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.events import Reporter, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
 from airssys_wasm.host.nursery import Nursery
 from airssys_wasm.host.outlets import Outlets
-from airssys_wasm.host.seat import Seats
+from airssys_wasm.host.pools import Routing, member_names
+from airssys_wasm.host.seats import Seats
 from airssys_wasm.runtime import Component, Engine
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
         Shutdown,
         Strategy,
     )
+    from airssys_wasm.broker.traffic import Rate
     from airssys_wasm.host.blocking import BlockingHost
+    from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,9 +72,11 @@ class Host(Outlets):
         self.limits = limits or Limits(memory_bytes_max=64 * MIB, call_seconds_max=5.0)
         super().__init__(Broker(self.engine, _waker(self)), Reporter(self._incarnation))
         self._seats = Seats(self._broker, self._reporter.tell)
-        nursery = Nursery(self.engine, self.limits, self._seats)
+        nursery = Nursery(self.engine, self.limits, self._seats, self._require_courier)
         self._grove = Grove(self._open, self._seats, nursery)
         self._tidying: set[asyncio.Task[None]] = set()
+        self._courier: Courier | None = None
+        self._starting: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -84,6 +90,7 @@ class Host(Outlets):
     async def __aenter__(self) -> Self:
         """Start supervising."""
         self._loop = asyncio.get_running_loop()
+        self._courier = Courier(self._loop)
         # Counted for each actor: one bad plugin must not end the others.
         self._root = Supervisor(
             Group(children=(), counted="by-child"),
@@ -114,12 +121,12 @@ class Host(Outlets):
             self._broker.close()
             self._drain()
             self._reporter.close()
-            self._loop = None
+            self._loop = self._courier = None
 
     async def spawn(  # noqa: PLR0913 - options by name
         self,
         name: str,
-        source: str | bytes | os.PathLike[str] | Component,
+        source: str | bytes | os.PathLike[str] | Component | Callable[[], HandlesMessages],
         *,
         limits: Limits | None = None,
         grant: Grant | None = None,
@@ -130,13 +137,20 @@ class Host(Outlets):
         shutdown: Shutdown | None = None,
         health: Health | None = None,
         hooks: Hooks | None = None,
+        handler_seconds_max: float | None = None,
+        pool: int | None = None,
+        routing: Routing = "round-robin",
+        rate: Rate | None = None,
     ) -> Actor:
         """Start an actor, and return it when it serves.
 
         Args:
             name: its address, ``namespace/name`` or ``namespace/name/instance``; a name
                 alone is in the namespace ``local``.
-            source: a component, or what ``Engine.load`` takes.
+            source: a component, or what ``Engine.load`` takes; or, for a Python actor with
+                state, a class or another factory, called anew at each start and restart:
+                ``handle(message)`` of what it makes is called with each ``Message``, see
+                ``actor``.
             limits: what each of its instances may use; the default is the host's.
             grant: what each gets of the machine.
             imports: what the embedder supplies, as for ``Component.instantiate``.
@@ -146,15 +160,26 @@ class Host(Outlets):
             shutdown: how long it has to stop, see ``Child``.
             health: how often it is asked how it is doing; never by default.
             hooks: what is called around its life.
+            handler_seconds_max: for a Python actor: seconds one message may take, more than
+                0; 30.0 by default.
+            pool: how many actors stand behind the name, 1 to 10 000: ``name/1``,
+                ``name/2``, ..., each with a mailbox and restarts of its own.
+            routing: which of them gets a message: each in turn, any, the one with the
+                fewest messages, or, with ``"sticky"``, the same one for the same ``key=``
+                (without one, for the same sender). Those that are down are passed over
+                while others live.
+            rate: how much each instance may send; a component that sends more is told so.
 
         Returns:
-            The actor.
+            The actor, or what stands for the pool.
 
         Raises:
             ActorStopped: the host is not open.
             ChildInvalid: an option is not of its kind or outside its range.
             NameTaken: another actor has the name.
             ExportMissing: the component takes no messages.
+            ValueMismatch: an option is not for what the source is, or outside its range.
+            TypeError: the source makes nothing that handles messages.
             AirssysError: it could not be loaded or started, as ``Engine.load`` and
                 ``Component.instantiate`` raise.
         """
@@ -171,11 +196,89 @@ class Host(Outlets):
             mailbox=mailbox,
             health=health,
             hooks=hooks,
+            handler_seconds_max=handler_seconds_max,
+            rate=rate,
         )
         if child.is_group:
             raise ChildInvalid(f"child {name!r} is a group; hint: host.supervise")
+        if pool is not None:
+            await self._grove.plant_pool(child, member_names(name, pool, routing), routing)
+            return self.find(name)
         started = await self._grove.plant(child)
         return self.find(started.name)
+
+    def actor(
+        self,
+        name: str,
+        *,
+        mailbox: Mailbox | None = None,
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+        health: Health | None = None,
+        hooks: Hooks | None = None,
+        handler_seconds_max: float | None = None,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Make an actor of the function below: ``async def log(message: aw.Message)``.
+
+        It is called with one message at a time, as a task of the host's event loop; a plain
+        ``def`` in a thread. What it returns is the reply, in the codec of the message, and
+        ``None`` for nothing. ``HandlerRefusal`` refuses the message; any other exception
+        ends the instance, is the ``__cause__`` of what whoever asked gets, and the actor is
+        restarted. It takes messages at once; they wait until it has started.
+
+        It is cancelled when the actor is stopped, or the message took
+        ``handler_seconds_max``. A function in a thread cannot be cancelled: it goes on, and
+        what it returns is dropped. Nor can one be that never awaits, which holds up the
+        loop and everything on it.
+
+        Args:
+            name: its address, as for ``spawn``.
+            mailbox: what waits in front of it, at most.
+            restart: when it is restarted, see ``Child``.
+            shutdown: how long it has to finish its message, see ``Child``.
+            health: how often its ``check`` is called; never by default.
+            hooks: what is called around its life.
+            handler_seconds_max: seconds one message may take, more than 0; 30.0 by default.
+
+        Returns:
+            What makes the actor, and gives the function back as it is.
+
+        Raises:
+            ActorStopped: the host is not open.
+            ChildInvalid: an option is not of its kind or outside its range.
+            NameTaken: another actor has the name.
+        """
+        self._open()
+
+        def make(handler: AnyHandler) -> AnyHandler:
+            child = Child(
+                name,
+                handler,
+                restart=restart,
+                shutdown=shutdown,
+                mailbox=mailbox,
+                health=health,
+                hooks=hooks,
+                handler_seconds_max=handler_seconds_max,
+            )
+            # Its name is taken, and its mailbox open, before it starts.
+            admitted = self._grove.nursery.admit_handler(child, handler)
+            starting = asyncio.ensure_future(self._grove.start(admitted))
+            self._starting.add(starting)
+            starting.add_done_callback(self._started)
+            return handler
+
+        return make
+
+    def _started(self, starting: asyncio.Task[None]) -> None:
+        self._starting.discard(starting)
+        if not starting.cancelled() and (error := starting.exception()) is not None:
+            _LOG.error("a Python actor did not start", exc_info=error)
+
+    def _require_courier(self) -> Courier:
+        if self._courier is None:
+            raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
+        return self._courier
 
     async def supervise(  # noqa: PLR0913 - options by name
         self,
@@ -248,8 +351,15 @@ class Host(Outlets):
         Raises:
             ActorNotFound: nobody has the name.
         """
-        actor = self.find(name)
-        await self._grove.fell(actor.name, actor._seat.above)  # noqa: SLF001 - its own
+        seat = self.find(name)._seat  # noqa: SLF001 - its own
+        for member in seat.members:
+            # One may have been given up before.
+            with contextlib.suppress(SupervisionError):
+                await self._grove.fell(member.native.name, member.above)
+        if seat.members:
+            self._seats.give_up(seat.native.name)
+        else:
+            await self._grove.fell(seat.native.name, seat.above)
 
     def _open(self) -> Supervisor:
         if self._root is None:

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 from airssys_wasm.actor import Child, Group
 from airssys_wasm.broker import Mailbox
-from airssys_wasm.errors import ExportMissing
-from airssys_wasm.host.seat import Seats, Source
+from airssys_wasm.errors import ExportMissing, ValueMismatch
+from airssys_wasm.host.handlers import HANDLER_SECONDS_MAX, HandlerSource, made_by
+from airssys_wasm.host.source import Source
 from airssys_wasm.runtime import Component, Engine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airssys_wasm.broker import Courier
     from airssys_wasm.config import Limits
+    from airssys_wasm.host.handlers import Handler
+    from airssys_wasm.host.seats import Seats
 
 
 class Nursery:
@@ -23,9 +29,13 @@ class Nursery:
         engine: loads components.
         limits: what an instance may use unless its child says otherwise.
         seats: where the places are.
+        courier: what brings messages to Python actors, or raises if the host is not open.
     """
 
-    def __init__(self, engine: Engine, limits: Limits, seats: Seats) -> None:
+    def __init__(
+        self, engine: Engine, limits: Limits, seats: Seats, courier: Callable[[], Courier]
+    ) -> None:
+        self._courier = courier
         self._engine = engine
         self._limits = limits
         self._seats = seats
@@ -58,10 +68,17 @@ class Nursery:
         if isinstance(child.source, Group):
             children = [await self._loaded(one) for one in child.source.children]
             return replace(child, source=replace(child.source, children=children))
-        if isinstance(child.source, Source):
+        if isinstance(child.source, Source | HandlerSource):
             return child
+        if callable(child.source):
+            return replace(child, source=self.handled(child, made_by(child.source)))
         component = await self._component(child.source)
         _require_checks(child, component)
+        if child.handler_seconds_max is not None:
+            raise ValueMismatch(
+                "handler_seconds_max is for Python actors; hint: Limits(call_seconds_max=...)",
+                "handler_seconds_max",
+            )
         source = Source(
             component=component,
             limits=child.limits or self._limits,
@@ -71,8 +88,56 @@ class Nursery:
             mailbox=child.mailbox or Mailbox(),
             health=child.health,
             hooks=child.hooks,
+            rate=child.rate,
         )
         return replace(child, source=source)
+
+    def handled(self, child: Child, make: Callable[[], Handler]) -> HandlerSource:
+        """Return what a Python actor is made of.
+
+        Raises:
+            ValueMismatch: an option is for components only, or outside its range.
+            ActorStopped: the host is not open.
+        """
+        for name in ("limits", "grant", "imports", "config", "rate"):
+            if getattr(child, name):
+                raise ValueMismatch(f"{name} is for components: a Python actor is not sealed", name)
+        if child.health is not None and child.health.check is None:
+            raise ValueMismatch("health: a Python actor has no health(); hint: Health(check=...)")
+        seconds = child.handler_seconds_max
+        return HandlerSource(
+            make=make,
+            courier=self._courier(),
+            handler_seconds_max=HANDLER_SECONDS_MAX if seconds is None else seconds,
+            mailbox=child.mailbox or Mailbox(),
+            health=child.health,
+            hooks=child.hooks,
+        )
+
+    def admit_handler(self, child: Child, handler: Handler) -> Child:
+        """Return a Python actor ready to be started, whose seat is taken.
+
+        Raises:
+            NameTaken: another actor has the name.
+        """
+        made = replace(child, source=self.handled(child, lambda: handler))
+        seat = self._seats.take(made)
+        return replace(made, name=seat.native.name)
+
+    async def admit_pool(self, child: Child, names: Sequence[str], routing: str) -> list[Child]:
+        """Return the members of a pool ready to be started, whose seats are taken.
+
+        Raises:
+            NameTaken: another actor has the name, or that of a member; none was taken.
+            AirssysError: as for :meth:`admit`.
+        """
+        loaded = await self._loaded(child)
+        members = [replace(loaded, name=name) for name in names]
+        front = self._seats.take_pool(child.name, members, routing)
+        return [
+            replace(member, name=seat.native.name)
+            for member, seat in zip(members, front.members, strict=True)
+        ]
 
     async def _component(self, source: object) -> Component:
         if isinstance(source, Component):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from airssys_wasm._native.runtime import Variant
 from airssys_wasm.actor import (
-    Child,
     Event,
     Exit,
     ExitKind,
@@ -20,49 +18,27 @@ from airssys_wasm.actor import (
     Updated,
     hooks,
 )
-from airssys_wasm.config import Grant, Limits
+from airssys_wasm.config import Grant
 from airssys_wasm.errors import ActorStopped, AirssysError
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.checkup import Checkup
+from airssys_wasm.host.handlers import HandlerSource
+from airssys_wasm.host.source import Source
 from airssys_wasm.runtime.lifecycle import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from airssys_wasm._native.runtime import Desk
-    from airssys_wasm.actor import EventKind, Health, HealthStatus, Hooks, RestartType
-    from airssys_wasm.broker import Broker, Mailbox, NativeActor
-    from airssys_wasm.runtime import Component, Instance
+    from airssys_wasm.actor import EventKind, HealthStatus, Hooks, RestartType
+    from airssys_wasm.broker import NativeActor
+    from airssys_wasm.host.handlers import HandlerIncarnation, Serving
+    from airssys_wasm.runtime import Instance
 
 _OCCUPY_POLL_SECONDS: Final = 0.002
 
 #: What a component cannot meet itself has no word in the interface.
 _FAILURES: Final = {ExitKind.EXCEPTION: "trapped", ExitKind.KILLED: "trapped"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What a child of a host is made of.
-
-    Args:
-        component: what handles its messages.
-        limits: what each instance may use.
-        grant: what each gets of the machine.
-        imports: what the embedder supplies.
-        config: bytes for ``initialize``.
-        mailbox: what waits in front of it.
-        health: how often it is asked how it is doing; ``None`` is never.
-        hooks: what is called around its life.
-    """
-
-    component: Component
-    limits: Limits
-    grant: Grant | None
-    imports: Mapping[str, object] | None
-    config: bytes
-    mailbox: Mailbox = field(repr=False)
-    health: Health | None = None
-    hooks: Hooks | None = None
 
 
 class Seat:
@@ -92,6 +68,9 @@ class Seat:
         self.health: HealthStatus = "unknown"
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
+        self.serving: Serving | None = None
+        self.members: list[Seat] = []
+        self.pool: Seat | None = None
         self._hooks: Hooks | None = None
         self._desk: Desk | None = None
         #: The last of the hooks that nobody waits for; each waits for the one before.
@@ -99,21 +78,33 @@ class Seat:
         self._checkup: asyncio.Task[None] | None = None
         self._tell = tell
 
-    async def sit(self, source: Source, reason: StartReason, exited: ExitListener) -> Incarnation:
-        """Make an instance and seat it."""
+    async def sit(
+        self, source: Source | HandlerSource, reason: StartReason, exited: ExitListener
+    ) -> Incarnation | HandlerIncarnation:
+        """Make an instance, or a handler in Python, and seat it."""
         self._hooks = source.hooks
         await hooks.run(source.hooks, "before_start", self.event("starting", next_one=True))
-        instance = await self._make(source, reason)
-        self.instance, self.exited, self.has_left = instance, exited, False
-        number = await self._occupy(instance)
-        incarnation = Incarnation(self, instance, number, source.component.lifecycle("shutdown"))
+        self.has_left = False
+        incarnation: Incarnation | HandlerIncarnation
+        if isinstance(source, HandlerSource):
+            incarnation = await source.sit(self, exited)
+        else:
+            incarnation = await self._seat_instance(source, reason, exited)
         try:
-            self._look_after(source, instance, number)
+            self._look_after(source, incarnation.number)
             await hooks.run(source.hooks, "after_start", self.event("started"))
         except BaseException:
             incarnation.kill()
             raise
         return incarnation
+
+    async def _seat_instance(
+        self, source: Source, reason: StartReason, exited: ExitListener
+    ) -> Incarnation:
+        instance = await self._make(source, reason)
+        self.instance, self.exited = instance, exited
+        number = await self._occupy(instance)
+        return Incarnation(self, instance, number, source.component.lifecycle("shutdown"))
 
     async def _make(self, source: Source, reason: StartReason) -> Instance:
         namespace, name, *rest = self.native.name.split("/")
@@ -126,8 +117,8 @@ class Seat:
             start_reason(reason),
         )
 
-        def make() -> Instance:
-            return source.component.instantiate_as(
+        def make() -> tuple[Instance, tuple[int, ...]]:
+            instance = source.component.instantiate_as(
                 identity,
                 limits=source.limits,
                 imports=source.imports,
@@ -135,17 +126,21 @@ class Seat:
                 config=source.config,
                 desk=desk,
             )
+            return instance, source.component.codecs_of(instance)
 
         # A start function, or `initialize`, may take as long as a call.
         making = asyncio.ensure_future(asyncio.to_thread(make))
         try:
-            return await asyncio.shield(making)
+            instance, codecs = await asyncio.shield(making)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 making.add_done_callback(_close_made)
             # What it subscribed to while it was made is over with it.
             self.native.forget_subscriptions()
             raise
+        for declares in filter(None, (self, self.pool)):
+            declares.native.declare(codecs)
+        return instance
 
     def _new_desk(self, source: Source) -> Desk | None:
         if not source.component.sends_messages:
@@ -184,17 +179,20 @@ class Seat:
 
     # Health
 
-    def _look_after(self, source: Source, instance: Instance, number: int) -> None:
+    def _look_after(self, source: Source | HandlerSource, number: int) -> None:
         self.health = "unknown"
         if source.health is None:
             return
-        export = source.component.lifecycle("health")
+        asked = None
+        if isinstance(source, Source) and self.instance is not None:
+            export = source.component.lifecycle("health")
+            asked = (self.instance, export) if export is not None else None
         check = source.health.check
         checkup = Checkup(
             self,
             number,
             source.health,
-            (instance, export) if export is not None else None,
+            asked,
             (lambda: check(Actor(self))) if check is not None else None,
         )
         self._checkup = asyncio.ensure_future(checkup.run())
@@ -295,7 +293,7 @@ class Incarnation:
 
 def _close_made(making: asyncio.Future[Any]) -> None:
     if not making.cancelled() and making.exception() is None:
-        making.result().close()
+        making.result()[0].close()
 
 
 def start_reason(reason: StartReason) -> Variant:
@@ -314,76 +312,3 @@ def start_reason(reason: StartReason) -> Variant:
     if isinstance(reason, Updated):
         return Variant("updated", reason.version)
     return Variant("first")
-
-
-class Seats:
-    """Starts the children of a host; the ``Spawner`` of its supervisors.
-
-    Args:
-        broker: where actors are registered.
-        tell: told what happens to them.
-    """
-
-    def __init__(self, broker: Broker, tell: Callable[[Event], None]) -> None:
-        self._broker = broker
-        self._tell = tell
-        self._by_name: dict[str, Seat] = {}
-
-    async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Incarnation:
-        """Start one incarnation of a child."""
-        source = child.source
-        if not isinstance(source, Source):
-            raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
-        seat = self._by_name.get(child.name) or self.take(child)
-        return await seat.sit(source, reason, exited)
-
-    def is_over(self, name: str, end: Exit) -> bool:
-        """Say whether nobody restarts an actor after this end."""
-        seat = self._by_name.get(name)
-        if seat is None or seat.restart == "permanent":
-            return False
-        # A transient one that was stopped along with a sibling comes back with it.
-        return seat.restart == "temporary" or (end.is_clean and seat.has_left)
-
-    def take(self, child: Child, above: tuple[str, ...] = ()) -> Seat:
-        """Make the seat of a child that is ready to be started.
-
-        Raises:
-            NameTaken: another actor has its name.
-        """
-        assert isinstance(child.source, Source)
-        mailbox, grant = child.source.mailbox, child.source.grant
-        native = self._broker.register(
-            child.name,
-            messages_max=mailbox.messages_max,
-            bytes_max=mailbox.bytes_max,
-            when_full=mailbox.when_full,
-            receive=list(grant.receive) if grant else [],
-        )
-        seat = self._by_name[native.name] = Seat(native, child.restart, above, self._tell)
-        return seat
-
-    def find(self, name: str) -> Seat | None:
-        """Return the seat of a name."""
-        return self._by_name.get(name)
-
-    def below(self, above: tuple[str, ...]) -> list[Seat]:
-        """Return all seats in a group, and in those within it, in the order they were taken."""
-        depth = len(above)
-        return [seat for seat in self._by_name.values() if seat.above[:depth] == above]
-
-    def give_up(self, name: str) -> None:
-        """Stop an actor for good: whoever waits for it is told."""
-        if (seat := self._by_name.pop(name, None)) is not None:
-            seat.exited = None
-            seat.native.stop()
-
-    def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:
-        """Stop all actors in a group for good, the last one first."""
-        for seat in reversed(self.below(above)):
-            if seat.is_dynamic or not only_dynamic:
-                self.give_up(seat.native.name)
-
-    async def settle(self) -> None:
-        """Wait until the hooks that nobody waited for have ended."""
-        await asyncio.gather(*(seat.settle() for seat in tuple(self._by_name.values())))

@@ -87,6 +87,7 @@ class Component:
     def __init__(self, native: NativeComponent) -> None:
         """Wrap native code."""
         self._native = native
+        self._codecs: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -277,6 +278,31 @@ class Component:
             The name, or ``None`` if the component has no such export.
         """
         return exported(self._native.functions, function)
+
+    def codecs_of(self, instance: Instance) -> tuple[int, ...]:
+        """Return the codecs that its ``metadata`` declares, best first.
+
+        It is called once, on the first instance there is: it gives the same answer every
+        time.
+
+        Args:
+            instance: one that was just made; it is closed if the call fails.
+
+        Returns:
+            Multicodec numbers; empty if it says nothing, and then it is sent any.
+
+        Raises:
+            ComponentFailed: the call ended the instance.
+        """
+        if self._codecs is None:
+            function = self.lifecycle("metadata")
+            try:
+                told = instance.call(function) if function else {"codecs": ()}
+            except BaseException:
+                instance.close()
+                raise
+            self._codecs = tuple(told["codecs"])
+        return self._codecs
 
     def _initializer(self, config: bytes) -> str | None:
         # Most components have no life cycle, which is worth knowing for good:

@@ -15,6 +15,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::broker;
 use crate::value::Mismatch;
 
 pyo3::import_exception!(airssys_wasm.errors, ActorFailed);
@@ -25,10 +26,12 @@ pyo3::import_exception!(airssys_wasm.errors, MailboxFull);
 pyo3::import_exception!(airssys_wasm.errors, MessageDropped);
 pyo3::import_exception!(airssys_wasm.errors, MessageRefused);
 pyo3::import_exception!(airssys_wasm.errors, MessageTooLarge);
+pyo3::import_exception!(airssys_wasm.errors, MessagingError);
 pyo3::import_exception!(airssys_wasm.errors, NameTaken);
 pyo3::import_exception!(airssys_wasm.errors, BuildError);
 pyo3::import_exception!(airssys_wasm.errors, CallTimeout);
 pyo3::import_exception!(airssys_wasm.errors, CapacityExhausted);
+pyo3::import_exception!(airssys_wasm.errors, CircuitOpen);
 pyo3::import_exception!(airssys_wasm.errors, CodecError);
 pyo3::import_exception!(airssys_wasm.errors, CompileRefused);
 pyo3::import_exception!(airssys_wasm.errors, ComponentError);
@@ -138,7 +141,7 @@ impl From<Error> for PyErr {
             Error::Componentize(error) => componentize(error),
             Error::Codec(error) => codec(*error),
             Error::Host(error) => host(py, error),
-            Error::Refusal(refusal) => refused(refusal),
+            Error::Refusal(refusal) => refused(py, refusal),
             Error::Unregistered(error) => unregistered(&error),
             Error::Mismatch(mismatch) => mismatched(py, *mismatch),
             Error::Python(error) => error,
@@ -195,7 +198,7 @@ fn unregistered(error: &Unregistered) -> PyErr {
     }
 }
 
-fn refused(refusal: Refusal) -> PyErr {
+fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
     let message = refusal.to_string();
     match refusal {
         Refusal::NotFound(actor) => ActorNotFound::new_err((message, actor.to_string())),
@@ -203,9 +206,17 @@ fn refused(refusal: Refusal) -> PyErr {
         Refusal::Closing => ActorStopped::new_err(message),
         Refusal::MailboxFull { actor, .. } => MailboxFull::new_err((message, actor.to_string())),
         Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
+        Refusal::Malformed(_) | Refusal::CodecUnsupported { .. } => CodecError::new_err(message),
+        Refusal::CircuitOpen { actor, retry_after } => {
+            CircuitOpen::new_err((message, actor.to_string(), retry_after.as_secs_f64()))
+        }
+        // Of what others sent: the embedder has no limit.
+        Refusal::RateLimited(_) => MessagingError::new_err(message),
         Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
         Refusal::Failed { actor, exit } => {
-            ActorFailed::new_err((message, actor.to_string(), exit.kind()))
+            let failed = ActorFailed::new_err((message, actor.to_string(), exit.kind()));
+            failed.set_cause(py, broker::raised(&exit).map(|error| error.clone_ref(py)));
+            failed
         }
         Refusal::Refused { actor, why } => {
             MessageRefused::new_err((message, actor.to_string(), word(&why)))

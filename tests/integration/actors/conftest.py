@@ -13,6 +13,7 @@ from airssys_wasm._native import componentize
 
 ROOT = Path(__file__).parents[3]
 HANDLER = Path(__file__).parent / "handler.wat"
+DECLARES_NOTHING = '(data (i32.const 1072) "\\00\\00\\00\\00\\00\\00\\00\\00")'
 WORLD = """
 package test:handler;
 
@@ -38,9 +39,35 @@ def handler(engine: aw.Engine, wit: Path) -> aw.Component:
     A message of ``H`` and one byte sets what ``health`` says: 0 healthy, 1 degraded,
     2 unhealthy, 3 unknown, 8 traps, 9 never ends.
     """
-    module = core_module(engine.load(HANDLER)._native.binary)
+    return wrapped(engine, HANDLER, wit)
+
+
+@pytest.fixture(scope="session")
+def json_handler(engine: aw.Engine, wit: Path) -> aw.Component:
+    """The same, and its ``metadata`` declares that it reads JSON and nothing else."""
+    source = HANDLER.read_text()
+    assert DECLARES_NOTHING in source
+    json = '(data (i32.const 1072) "\\00\\08\\00\\00\\01\\00\\00\\00")'
+    json += ' (data (i32.const 2048) "\\00\\02\\00\\00")'
+    (wit / "json.wat").write_text(source.replace(DECLARES_NOTHING, json))
+    return wrapped(engine, wit / "json.wat", wit)
+
+
+@pytest.fixture(scope="session")
+def mute_handler(engine: aw.Engine, wit: Path) -> aw.Component:
+    """The same, and its ``metadata`` traps."""
+    told = 'metadata") (result i32) (i32.const 1024))'
+    assert told in HANDLER.read_text()
+    traps = HANDLER.read_text().replace(told, 'metadata") (result i32) (unreachable))')
+    (wit / "mute.wat").write_text(traps)
+    return wrapped(engine, wit / "mute.wat", wit)
+
+
+def wrapped(engine: aw.Engine, source: Path, wit: Path) -> aw.Component:
+    """Give a core module the life cycle of ``wit``."""
+    module = core_module(engine.load(source)._native.binary)
     encoded = componentize.encode(componentize.embed(module, wit))
-    return engine.load(encoded, name="handler")
+    return engine.load(encoded, name=source.stem)
 
 
 def core_module(component: bytes) -> bytes:

@@ -2,7 +2,10 @@
 
 use crate::error::Error;
 use crate::trap::{Failure, Family};
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Why an instance ended.
 #[derive(Debug)]
@@ -15,6 +18,10 @@ pub enum Exit {
     InitializationFailed(String),
     /// It was interrupted where it waited.
     Interrupted,
+    /// A handler of the embedder raised.
+    Raised(Raised),
+    /// A handler of the embedder ran past what it may.
+    RanPast(Duration),
     /// It failed in some other way: the machine, a handler of the embedder.
     Broken(String),
 }
@@ -39,6 +46,8 @@ impl Exit {
                 Family::Memory => "out-of-memory",
             },
             Exit::InitializationFailed(_) => "initialization-failed",
+            Exit::Raised(_) => "exception",
+            Exit::RanPast(_) => "timed-out",
             Exit::Interrupted | Exit::Broken(_) => "trapped",
         }
     }
@@ -53,7 +62,25 @@ impl fmt::Display for Exit {
             }
             Exit::InitializationFailed(why) => write!(formatter, "initialize refused: {why}"),
             Exit::Interrupted => formatter.write_str("it was interrupted"),
+            Exit::Raised(raised) => formatter.write_str(&raised.text),
+            Exit::RanPast(most) => {
+                write!(formatter, "the handler ran past {} s", most.as_secs_f64())
+            }
             Exit::Broken(why) => formatter.write_str(why),
         }
+    }
+}
+
+/// What a handler of the embedder raised.
+pub struct Raised {
+    /// For people.
+    pub text: String,
+    /// The exception, for whoever knows what it is.
+    pub cause: Arc<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for Raised {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Raised({:?})", self.text)
     }
 }

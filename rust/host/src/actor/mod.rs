@@ -12,9 +12,9 @@ mod reply;
 mod schedule;
 
 pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
-pub use cell::{AskedHere, Cell, Observer, Sent, Shared};
+pub use cell::{AskedHere, Cell, Observer, Routing, Sent, Shared};
 pub use deferral::Deferral;
-pub use exit::Exit;
+pub use exit::{Exit, Raised};
 pub use guest::{Desk, Guest};
 pub use message::{EMBEDDER, Job, Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 pub use payload::Payload;

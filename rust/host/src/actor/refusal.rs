@@ -2,8 +2,10 @@
 
 use super::exit::Exit;
 use airssys_core::letters::Reason;
+use airssys_core::multicodec::Code;
 use airssys_core::topics::{SubscriptionsFull, TopicError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The handler's own refusal of a request; `message-error` of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,30 @@ pub enum Refusal {
         /// The limit.
         most: usize,
     },
+    /// The payload is not what its codec says.
+    #[error("the payload is malformed: {0}")]
+    Malformed(String),
+    /// The receiver does not read the codec of the message.
+    #[error("actor {actor:?}: {why}")]
+    CodecUnsupported {
+        /// Who does not.
+        actor: Arc<str>,
+        /// What would work.
+        codecs: Vec<Code>,
+        /// For people; names them.
+        why: String,
+    },
+    /// The route to the receiver is cut after repeated failures.
+    #[error("actor {actor:?} keeps failing; try again in {} ms", retry_after.as_millis() + 1)]
+    CircuitOpen {
+        /// Whose route.
+        actor: Arc<str>,
+        /// When it is tried again.
+        retry_after: Duration,
+    },
+    /// The sender sent too much; one more is accepted after this time.
+    #[error("too many messages in too short a time; try again in {} ms", .0.as_millis() + 1)]
+    RateLimited(Duration),
     /// No reply came in time.
     #[error("no reply came from {0:?} in time")]
     TimedOut(Arc<str>),
@@ -96,6 +122,10 @@ impl Refusal {
             Refusal::Stopped(_) | Refusal::Closing => Reason::Stopped,
             Refusal::MailboxFull { .. } => Reason::MailboxFull,
             Refusal::TooLarge { .. } => Reason::TooLarge,
+            Refusal::Malformed(_) => Reason::Malformed,
+            Refusal::CircuitOpen { .. } => Reason::CircuitOpen,
+            Refusal::RateLimited(_) => Reason::RateLimited,
+            Refusal::CodecUnsupported { .. } => Reason::CodecUnsupported,
             Refusal::Failed { .. } => Reason::ActorFailed,
             Refusal::Refused { .. } => Reason::HandlerFailed,
             Refusal::Expired(_) => Reason::Expired,

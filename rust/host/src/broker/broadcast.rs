@@ -19,7 +19,7 @@ impl Broker {
         payload: &Payload,
         may_block: bool,
     ) -> Vec<(usize, Refusal)> {
-        let refused = self.check_size(payload).err();
+        let refused = self.check_payload(sender, codec, payload).err();
         // All are queued before the first runs, and share one turn of this thread.
         self.shared.scheduler.inline(may_block, || {
             let failed = receivers
@@ -41,7 +41,8 @@ impl Broker {
 }
 
 fn sent(cell: &Arc<Cell>, message: Message) -> Result<(), Refusal> {
-    match cell.send(message) {
+    cell.reads(message.codec, false)?;
+    match cell.route(message.sender, None).send(message) {
         Sent::Accepted => Ok(()),
         Sent::Full(_) => Err(cell.full()),
         Sent::Refused(_, why) => Err(why),

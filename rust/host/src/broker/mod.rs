@@ -1,14 +1,18 @@
 //! The actors of one host, by name, and the messages between them.
 
+mod batch;
 mod broadcast;
 mod dead;
 mod deadlines;
 mod desk;
 mod events;
 mod feed;
+mod pool;
 mod room;
 mod topics;
+mod traffic;
 
+pub use batch::{Batch, Sending};
 pub use broadcast::BROADCAST_MAX;
 pub use dead::DeadLetter;
 pub use desk::{Desk, Granted};
@@ -16,15 +20,17 @@ pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
 pub use room::Room;
 pub use topics::{Published, Subscription};
+pub use traffic::{Route, RouteRules};
 
 use crate::actor::{
-    AskedHere, Cell, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal, ReplyTo,
-    Scheduler, Sent, Shared,
+    AskedHere, Cell, EMBEDDER, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal,
+    ReplyTo, Scheduler, Sent, Shared,
 };
 use crate::engine::Engine;
 use airssys_core::address::{ComponentId, DEFAULT_INSTANCE, Handle};
 use airssys_core::letters::Letters;
 use airssys_core::mailbox::MailboxLimits;
+use airssys_core::multicodec::{self, Code};
 use airssys_core::routing::{NAMES_MAX_DEFAULT, NameError, NameTable, Names};
 use airssys_core::timers::TimerKey;
 use arc_swap::ArcSwap;
@@ -36,6 +42,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use topics::Subscriptions;
+use traffic::{Attempts, Routes};
 
 /// Bytes of a payload at most, unless told otherwise (SPEC of the project, 5.2).
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -49,6 +56,7 @@ pub struct Broker {
     names: Mutex<Names<Arc<Cell>>>,
     table: ArcSwap<NameTable<Arc<Cell>>>,
     topics: Subscriptions,
+    routes: Routes,
     deadlines: Deadlines,
     events: Events,
     letters: Mutex<Letters<Dead>>,
@@ -81,6 +89,8 @@ pub struct Waiting {
     pending: Arc<Pending>,
     timer: Option<TimerKey>,
     broker: Arc<Broker>,
+    /// What is tried for it, if it goes by a route.
+    attempts: Option<Arc<Attempts>>,
 }
 
 impl Waiting {
@@ -96,6 +106,9 @@ impl Drop for Waiting {
             self.broker.deadlines.cancel(timer);
         }
         self.pending.close();
+        if let Some(attempts) = self.attempts.take() {
+            attempts.give_up();
+        }
     }
 }
 
@@ -150,6 +163,7 @@ impl Broker {
             names: Mutex::new(names),
             table,
             topics: Subscriptions::new(),
+            routes: Routes::default(),
             deadlines: Deadlines::new(),
             events: Events::new(wake),
             letters: Mutex::default(),
@@ -179,16 +193,13 @@ impl Broker {
         if self.closing.load(Ordering::SeqCst) {
             return Err(Unregistered::Closing);
         }
-        // As people write it: the only instance needs no number.
-        let name: Arc<str> = if id.instance() == DEFAULT_INSTANCE {
-            id.family().trim_end_matches('/').into()
-        } else {
-            id.as_str().into()
-        };
+        let name = written(&id);
         let entry = names.insert(id, |handle| {
             Cell::new(handle.as_u64(), name, limits, Arc::clone(&self.shared))
         })?;
         self.table.store(names.table());
+        drop(names);
+        self.routes.apply(&entry.slot);
         Ok(Arc::clone(&entry.slot))
     }
 
@@ -229,6 +240,24 @@ impl Broker {
         self.message_bytes_max
     }
 
+    /// Whether a message can be sent at all. What the embedder sends, the host's own
+    /// encoder made; what others send is looked at.
+    #[inline]
+    fn check(&self, cell: &Cell, message: &Message) -> Result<(), Refusal> {
+        cell.reads(message.codec, false)?;
+        self.check_payload(message.sender, message.codec, &message.payload)
+    }
+
+    #[inline]
+    fn check_payload(&self, sender: u64, codec: u32, payload: &Payload) -> Result<(), Refusal> {
+        self.check_size(payload)?;
+        if sender == EMBEDDER {
+            return Ok(());
+        }
+        multicodec::check(Code(codec.into()), payload)
+            .map_err(|error| Refusal::Malformed(error.to_string()))
+    }
+
     fn check_size(&self, payload: &Payload) -> Result<(), Refusal> {
         if payload.len() <= self.message_bytes_max {
             return Ok(());
@@ -245,14 +274,29 @@ impl Broker {
     pub fn ask(
         self: &Arc<Self>,
         cell: &Arc<Cell>,
+        message: Message,
+        timeout: Duration,
+        may_block: bool,
+    ) -> Asked {
+        if let Err(why) = self.check(cell, &message) {
+            return Asked::Ended(Err(why));
+        }
+        if let Some(route) = cell.traffic() {
+            return self.ask_by(route, cell, &message, timeout);
+        }
+        self.ask_once(cell, message, timeout, may_block)
+    }
+
+    #[inline]
+    fn ask_once(
+        self: &Arc<Self>,
+        cell: &Arc<Cell>,
         mut message: Message,
         timeout: Duration,
         may_block: bool,
     ) -> Asked {
-        if let Err(why) = self.check_size(&message.payload) {
-            return Asked::Ended(Err(why));
-        }
         message.answer_within_ms = whole_ms(timeout);
+        let cell = cell.route(message.sender, None);
         let pending = || Pending::new(Arc::clone(&self.orphans));
         match cell.ask_here(message, may_block, pending) {
             AskedHere::Ended(outcome) => Asked::Ended(outcome),
@@ -265,12 +309,20 @@ impl Broker {
     pub fn ask_queued(
         self: &Arc<Self>,
         cell: &Arc<Cell>,
-        mut message: Message,
+        message: Message,
         timeout: Duration,
     ) -> Asked {
-        if let Err(why) = self.check_size(&message.payload) {
+        if let Err(why) = self.check(cell, &message) {
             return Asked::Ended(Err(why));
         }
+        match cell.traffic() {
+            Some(route) => self.ask_by(route, cell, &message, timeout),
+            None => self.queue(cell, message, timeout),
+        }
+    }
+
+    fn queue(self: &Arc<Self>, cell: &Arc<Cell>, mut message: Message, timeout: Duration) -> Asked {
+        let cell = cell.route(message.sender, None);
         message.answer_within_ms = whole_ms(timeout);
         let pending = Pending::new(Arc::clone(&self.orphans));
         message.kind = Kind::Ask(ReplyTo::new(Arc::clone(&pending)));
@@ -325,6 +377,7 @@ impl Broker {
             timer: self.deadlines.set(&pending, cell.name(), timeout),
             pending,
             broker: Arc::clone(self),
+            attempts: None,
         };
         match waiting.pending.take() {
             Some(outcome) => Asked::Ended(outcome),
@@ -343,7 +396,8 @@ impl Broker {
         message: Message,
         may_block: bool,
     ) -> Result<(), Refusal> {
-        self.check_size(&message.payload)?;
+        self.check(cell, &message)?;
+        let cell = cell.route(message.sender, None);
         match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(()),
             Sent::Full(_) => {
@@ -370,7 +424,8 @@ impl Broker {
         message: Message,
         may_block: bool,
     ) -> Result<Option<Room>, Refusal> {
-        self.check_size(&message.payload)?;
+        self.check(cell, &message)?;
+        let cell = cell.route(message.sender, None);
         match cell.send_here(message, may_block) {
             Sent::Accepted => Ok(None),
             Sent::Full(message) => Room::line_up(cell, message),
@@ -402,6 +457,15 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// An address as people write it: the only instance needs no number.
+fn written(id: &ComponentId) -> Arc<str> {
+    if id.instance() == DEFAULT_INSTANCE {
+        id.family().trim_end_matches('/').into()
+    } else {
+        id.as_str().into()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The native half of `aw.Actor`.
 
-use super::{asking, body, lease, pattern};
+use super::courier::Courier;
+use super::handler::Handler;
+use super::{asking, batch, body, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Desk, Instance, awaitable, gil};
@@ -11,7 +13,8 @@ use airssys_host::actor::{Cell, EMBEDDER, Guest, Kind, Message, Refusal, monoton
 use airssys_host::broker::{Broker, Granted};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::PyDict;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +37,17 @@ impl Actor {
         Actor { cell, broker }
     }
 
+    /// Its cell.
+    pub fn cell(&self) -> &Arc<Cell> {
+        &self.cell
+    }
+
     fn message(&self, value: &Bound<'_, PyAny>, how: &How<'_, '_>) -> Result<Message> {
-        let (codec, payload) = body::write(value, how.codec, how.schema)?;
+        let (mut codec, mut payload) = body::write(value, how.codec, how.schema)?;
+        if how.transcode {
+            let reads = self.cell.reads(codec, true).map_err(Error::Refusal)?;
+            (codec, payload) = body::transcoded(codec, payload, reads)?;
+        }
         let mut message = Message::new(EMBEDDER, codec, payload, Kind::Tell);
         message.priority = how.priority;
         if let Some(seconds) = how.time_to_live_seconds {
@@ -47,6 +59,20 @@ impl Actor {
         Ok(message)
     }
 
+    /// Who gets what is sent with a key: one that stands for several chooses by it.
+    #[inline]
+    fn receiver(&self, key: Option<&Key>) -> &Arc<Cell> {
+        match key {
+            None => &self.cell,
+            Some(key) => self.cell.route(EMBEDDER, Some(key.as_bytes())),
+        }
+    }
+
+    fn messages(&self, values: &Bound<'_, PyAny>, how: &How<'_, '_>) -> Result<Vec<Message>> {
+        let values = values.try_iter()?;
+        values.map(|value| self.message(&value?, how)).collect()
+    }
+
     /// Runs what may run a handler on this thread.
     pub fn here<T>(py: Python<'_>, run: impl FnOnce() -> T) -> Result<T> {
         let held = gil::Held::new(py);
@@ -56,12 +82,29 @@ impl Actor {
     }
 }
 
+/// What sticky routing goes by.
+#[derive(FromPyObject)]
+enum Key {
+    Text(PyBackedStr),
+    Bytes(PyBackedBytes),
+}
+
+impl Key {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Key::Text(text) => text.as_bytes(),
+            Key::Bytes(bytes) => bytes,
+        }
+    }
+}
+
 /// How a message is written and sent.
 struct How<'a, 'py> {
     codec: Code,
     schema: Option<&'a Bound<'py, Borsh>>,
     priority: Priority,
     time_to_live_seconds: Option<f64>,
+    transcode: bool,
 }
 
 impl<'a, 'py> How<'a, 'py> {
@@ -88,7 +131,12 @@ impl<'a, 'py> How<'a, 'py> {
             schema,
             priority,
             time_to_live_seconds,
+            transcode: false,
         })
+    }
+
+    fn transcoding(self, transcode: bool) -> Self {
+        How { transcode, ..self }
     }
 }
 
@@ -169,6 +217,13 @@ impl Actor {
         Ok(self.cell.occupy(Box::new(guest)).ok())
     }
 
+    /// The same for Python code: `serving.begin(message, duty)` on the loop of
+    /// `courier`.
+    fn occupy_with(&self, serving: Py<PyAny>, courier: &Courier) -> Option<u64> {
+        let handler = Handler::new(&self.broker, courier.shared(), serving);
+        self.cell.occupy(Box::new(handler)).ok()
+    }
+
     fn stop(&self, py: Python<'_>) -> Result<()> {
         Self::here(py, || self.cell.stop())
     }
@@ -176,6 +231,11 @@ impl Actor {
     /// Takes its instance away; the mailbox waits for another.
     fn retire(&self, py: Python<'_>) -> Result<()> {
         Self::here(py, || self.cell.retire())
+    }
+
+    /// The same once it has handled the message it has.
+    fn retire_after_message(&self, py: Python<'_>) -> Result<()> {
+        Self::here(py, || self.cell.retire_after_message())
     }
 
     /// Ends the subscriptions of an instance that never came to be.
@@ -188,7 +248,7 @@ impl Actor {
         lease::take(py, &self.cell)
     }
 
-    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None))]
+    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]
     fn try_send(
         &self,
         py: Python<'_>,
@@ -197,13 +257,21 @@ impl Actor {
         schema: Option<&Bound<'_, Borsh>>,
         priority: Option<&str>,
         ttl: Option<f64>,
+        transcode: bool,
+        key: Option<Key>,
     ) -> Result<()> {
-        let message = self.message(value, &How::new(codec, schema, priority, ttl)?)?;
-        let sent = Self::here(py, || self.broker.try_send(&self.cell, message, false))?;
+        let message = self.message(
+            value,
+            &How::new(codec, schema, priority, ttl)?.transcoding(transcode),
+        )?;
+        let sent = Self::here(py, || {
+            self.broker
+                .try_send(self.receiver(key.as_ref()), message, false)
+        })?;
         sent.map_err(Error::Refusal)
     }
 
-    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None))]
+    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]
     fn send_waiting(
         &self,
         py: Python<'_>,
@@ -212,9 +280,17 @@ impl Actor {
         schema: Option<&Bound<'_, Borsh>>,
         priority: Option<&str>,
         ttl: Option<f64>,
+        transcode: bool,
+        key: Option<Key>,
     ) -> Result<()> {
-        let message = self.message(value, &How::new(codec, schema, priority, ttl)?)?;
-        let sent = Self::here(py, || self.broker.send(&self.cell, message, false))?;
+        let message = self.message(
+            value,
+            &How::new(codec, schema, priority, ttl)?.transcoding(transcode),
+        )?;
+        let sent = Self::here(py, || {
+            self.broker
+                .send(self.receiver(key.as_ref()), message, false)
+        })?;
         match sent.map_err(Error::Refusal)? {
             None => Ok(()),
             Some(room) => asking::wait_for(py, room.pending())?
@@ -223,7 +299,7 @@ impl Actor {
         }
     }
 
-    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None))]
+    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]
     fn send<'py>(
         &self,
         py: Python<'py>,
@@ -232,10 +308,18 @@ impl Actor {
         schema: Option<&Bound<'py, Borsh>>,
         priority: Option<&str>,
         ttl: Option<f64>,
+        transcode: bool,
+        key: Option<Key>,
     ) -> Result<Bound<'py, PyAny>> {
         let event_loop = awaitable::running_loop(py)?;
-        let message = self.message(value, &How::new(codec, schema, priority, ttl)?)?;
-        let sent = Self::here(py, || self.broker.send(&self.cell, message, false))?;
+        let message = self.message(
+            value,
+            &How::new(codec, schema, priority, ttl)?.transcoding(transcode),
+        )?;
+        let sent = Self::here(py, || {
+            self.broker
+                .send(self.receiver(key.as_ref()), message, false)
+        })?;
         match sent.map_err(Error::Refusal)? {
             None => awaitable::done(py, Ok(py.None().into_bound(py))),
             Some(room) => asking::room(event_loop, room),
@@ -247,30 +331,107 @@ impl Actor {
     fn try_send_many(
         &self,
         py: Python<'_>,
-        values: &Bound<'_, PyList>,
+        values: &Bound<'_, PyAny>,
         codec: &str,
         schema: Option<&Bound<'_, Borsh>>,
     ) -> Result<usize> {
-        let how = How::new(codec, schema, None, None)?;
-        let messages: Vec<Message> = values
-            .iter()
-            .map(|value| self.message(&value, &how))
-            .collect::<Result<_>>()?;
-        let mut accepted = 0;
+        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
         let sent = Self::here(py, || {
-            for message in messages {
-                self.broker.try_send(&self.cell, message, false)?;
-                accepted += 1;
-            }
-            Ok(())
+            self.broker.try_send_many(&self.cell, messages, false)
         })?;
-        match sent {
-            Ok(()) | Err(Refusal::MailboxFull { .. }) => Ok(accepted),
-            Err(why) => Err(Error::Refusal(why)),
+        match sent.map_err(Error::Refusal)? {
+            (accepted, None | Some(Refusal::MailboxFull { .. })) => Ok(accepted),
+            (_, Some(why)) => Err(Error::Refusal(why)),
         }
     }
 
-    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None))]
+    #[pyo3(signature = (values, *, codec="cbor", schema=None))]
+    fn send_many<'py>(
+        &self,
+        py: Python<'py>,
+        values: &Bound<'py, PyAny>,
+        codec: &str,
+        schema: Option<&Bound<'py, Borsh>>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let event_loop = awaitable::running_loop(py)?;
+        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let of = messages.len();
+        let sending = Self::here(py, || self.broker.send_many(&self.cell, messages, false))?;
+        batch::sending(py, event_loop, sending.map_err(Error::Refusal)?, of)
+    }
+
+    #[pyo3(signature = (values, *, codec="cbor", schema=None))]
+    fn send_many_waiting(
+        &self,
+        py: Python<'_>,
+        values: &Bound<'_, PyAny>,
+        codec: &str,
+        schema: Option<&Bound<'_, Borsh>>,
+    ) -> Result<()> {
+        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let of = messages.len();
+        let sending = Self::here(py, || self.broker.send_many(&self.cell, messages, false))?;
+        batch::sent(py, &*sending.map_err(Error::Refusal)?, of)
+    }
+
+    #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=false))]
+    fn ask_many<'py>(
+        &self,
+        py: Python<'py>,
+        values: &Bound<'py, PyAny>,
+        timeout: f64,
+        codec: &str,
+        schema: Option<&Bound<'py, Borsh>>,
+        return_exceptions: bool,
+    ) -> Result<Bound<'py, PyAny>> {
+        let event_loop = awaitable::running_loop(py)?;
+        let timeout = self::timeout(timeout)?;
+        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let asked = Self::here(py, || {
+            self.broker.ask_many(&self.cell, messages, timeout, false)
+        })?;
+        let asked = asked.map_err(Error::Refusal)?;
+        batch::awaited(py, event_loop, asked, return_exceptions)
+    }
+
+    #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=false))]
+    fn ask_many_waiting(
+        &self,
+        py: Python<'_>,
+        values: &Bound<'_, PyAny>,
+        timeout: f64,
+        codec: &str,
+        schema: Option<&Bound<'_, Borsh>>,
+        return_exceptions: bool,
+    ) -> Result<Py<PyAny>> {
+        let timeout = self::timeout(timeout)?;
+        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let asked = Self::here(py, || {
+            self.broker.ask_many(&self.cell, messages, timeout, true)
+        })?;
+        batch::wait(py, &asked.map_err(Error::Refusal)?, return_exceptions)
+    }
+
+    /// Its members, if it stands for any.
+    #[getter]
+    fn members(&self) -> Vec<Actor> {
+        let members = self.cell.members().into_iter();
+        let actor = |cell| Actor::new(cell, Arc::clone(&self.broker));
+        members.map(actor).collect()
+    }
+
+    /// Limits what it sends.
+    fn limit_sending(&self, per_second: u32, burst: u32) -> Result<()> {
+        self.cell.limit_sending(traffic::rate(per_second, burst)?);
+        Ok(())
+    }
+
+    /// Takes note of the codecs that its component reads.
+    fn declare(&self, codecs: Vec<u32>) {
+        self.cell.declare(codecs);
+    }
+
+    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None, transcode=false, key=None))]
     fn ask_waiting<'py>(
         &self,
         py: Python<'py>,
@@ -278,14 +439,18 @@ impl Actor {
         timeout: f64,
         codec: &str,
         schema: Option<&Bound<'py, Borsh>>,
+        transcode: bool,
+        key: Option<Key>,
     ) -> Result<Bound<'py, PyAny>> {
         let timeout = self::timeout(timeout)?;
-        let message = self.message(value, &How::new(codec, schema, None, None)?)?;
-        let asked = Self::here(py, || self.broker.ask(&self.cell, message, timeout, true))?;
+        let how = How::new(codec, schema, None, None)?.transcoding(transcode);
+        let message = self.message(value, &how)?;
+        let cell = self.receiver(key.as_ref());
+        let asked = Self::here(py, || self.broker.ask(cell, message, timeout, true))?;
         asking::wait(py, asked)
     }
 
-    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None))]
+    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None, transcode=false, key=None))]
     fn ask<'py>(
         &self,
         py: Python<'py>,
@@ -293,12 +458,16 @@ impl Actor {
         timeout: f64,
         codec: &str,
         schema: Option<&Bound<'py, Borsh>>,
+        transcode: bool,
+        key: Option<Key>,
     ) -> Result<Bound<'py, PyAny>> {
         // Asked first: a request that nobody can wait for would be lost.
         let event_loop = awaitable::running_loop(py)?;
         let timeout = self::timeout(timeout)?;
-        let message = self.message(value, &How::new(codec, schema, None, None)?)?;
-        let asked = Self::here(py, || self.broker.ask(&self.cell, message, timeout, false))?;
+        let how = How::new(codec, schema, None, None)?.transcoding(transcode);
+        let message = self.message(value, &how)?;
+        let cell = self.receiver(key.as_ref());
+        let asked = Self::here(py, || self.broker.ask(cell, message, timeout, false))?;
         asking::awaited(py, event_loop, asked)
     }
 

@@ -5,12 +5,14 @@ use super::body;
 use super::letter::DeadLetter;
 use super::messages::Messages;
 use super::pattern;
+use super::traffic;
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Engine, exit, gil};
 use airssys_core::address::ComponentId;
 use airssys_core::mailbox::{MailboxLimits, WhenFull};
 use airssys_host as host;
+use airssys_host::actor::Routing;
 use airssys_host::actor::{EMBEDDER, Refusal};
 use airssys_host::broker::{BROADCAST_MAX, Event};
 use pyo3::exceptions::PyValueError;
@@ -78,6 +80,54 @@ impl Broker {
             .map_err(Error::Unregistered)?;
         cell.set_hears(hears.into());
         Ok(Actor::new(cell, Arc::clone(&self.host)))
+    }
+
+    /// A name that stands for several actors.
+    #[pyo3(signature = (name, members, routing, *, receive=vec![]))]
+    fn register_pool(
+        &self,
+        name: &str,
+        members: Vec<PyRef<'_, Actor>>,
+        routing: &str,
+        receive: Vec<String>,
+    ) -> Result<Actor> {
+        let hears = pattern::addresses(&receive)?;
+        let routing = match routing {
+            "round-robin" => Routing::RoundRobin,
+            "random" => Routing::Random,
+            "least-loaded" => Routing::LeastLoaded,
+            "sticky" => Routing::Sticky,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "routing: {other:?} is none; \
+                     hint: \"round-robin\", \"random\", \"least-loaded\" or \"sticky\""
+                ))
+                .into());
+            }
+        };
+        let id =
+            ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let members = members.iter().map(|member| Arc::clone(member.cell()));
+        let front = self.host.register_pool(id, members.collect(), routing);
+        let front = front.map_err(Error::Unregistered)?;
+        front.set_hears(hears.into());
+        Ok(Actor::new(front, Arc::clone(&self.host)))
+    }
+
+    /// How requests to the actor of a name are made; figures as `traffic` takes them.
+    #[pyo3(signature = (name, *, retry=None, breaker=None, idempotent=false))]
+    fn set_route(
+        &self,
+        name: &str,
+        retry: Option<(u32, f64, f64, f64, f64)>,
+        breaker: Option<(u32, f64, f64, u32)>,
+        idempotent: bool,
+    ) -> Result<()> {
+        let id =
+            ComponentId::parse(name).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let rules = traffic::rules(retry, breaker, idempotent)?;
+        self.host.set_route(&id, rules);
+        Ok(())
     }
 
     fn find(&self, name: &str) -> Option<Actor> {

@@ -2,13 +2,16 @@
 
 use crate::codec::{Borsh, encode_value};
 use crate::error::{Error, Result};
-use airssys_core::multicodec::{Code, Problem};
+use airssys_core::multicodec::{self, Code, Problem};
 use airssys_host::actor::Payload;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// What a message is written into before it is one; most fit.
 const MESSAGE_BYTES: usize = 512;
+
+/// What a transcoding makes at most; larger is no message.
+const TRANSCODED_BYTES_MAX: usize = 1 << 20;
 
 /// The codec of a name.
 ///
@@ -40,4 +43,20 @@ pub fn write(
     let number = u32::try_from(code.0).map_err(|_| Problem::UnknownCodec(code));
     let number = number.map_err(Box::<Error>::from)?;
     Ok((number, Payload::copy(&body)))
+}
+
+/// A body in the codec that its receiver reads.
+///
+/// # Errors
+///
+/// If the value has no form in it.
+pub fn transcoded(codec: u32, payload: Payload, reads: Code) -> Result<(u32, Payload)> {
+    let sent = Code(codec.into());
+    if sent == reads {
+        return Ok((codec, payload));
+    }
+    let mut body = Vec::with_capacity(MESSAGE_BYTES);
+    multicodec::transcode(sent, reads, &payload, TRANSCODED_BYTES_MAX, &mut body)?;
+    let number = u32::try_from(reads.0).map_err(|_| Problem::UnknownCodec(reads))?;
+    Ok((number, Payload::from(body)))
 }

@@ -2,9 +2,13 @@
 
 mod actor;
 mod asking;
+mod batch;
 mod board;
 mod body;
+mod courier;
+mod errand;
 mod feed;
+mod handler;
 mod lease;
 mod letter;
 mod message;
@@ -12,6 +16,9 @@ mod messages;
 mod pattern;
 mod queue;
 mod reply;
+mod traffic;
+
+pub use errand::raised;
 
 use pyo3::prelude::*;
 
@@ -21,6 +28,10 @@ pub mod native {
     use super::actor::Actor;
     #[pymodule_export]
     use super::board::Broker;
+    #[pymodule_export]
+    use super::courier::Courier;
+    #[pymodule_export]
+    use super::errand::Duty;
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]

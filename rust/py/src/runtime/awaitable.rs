@@ -189,11 +189,20 @@ fn wake(py: Python<'_>, key: usize) {
         .and_then(|batch| batch.first())
         .map(|(waiter, _)| waiter.event_loop.clone_ref(py));
     let Some(event_loop) = event_loop else { return };
-    let woken = event_loop.call_method1(py, "call_soon_threadsafe", (Drain::new(key),));
+    let woken = event_loop.call_method1(py, soon(py, &event_loop), (Drain::new(key),));
     if woken.is_err() {
         // The loop was closed: nobody waits for these any more.
         let orphans = ended().as_mut().and_then(|all| all.remove(&key));
         drop(orphans);
+    }
+}
+
+/// How to have a loop call something: from its own thread without waking it.
+pub fn soon(py: Python<'_>, event_loop: &Py<PyAny>) -> &'static str {
+    if running_loop(py).is_ok_and(|running| running.is(event_loop)) {
+        "call_soon"
+    } else {
+        "call_soon_threadsafe"
     }
 }
 

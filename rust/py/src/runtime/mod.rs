@@ -12,6 +12,7 @@ pub mod gil;
 mod given;
 mod imports;
 mod instance;
+mod kept;
 mod lanes;
 mod plans;
 mod receipt;
@@ -22,6 +23,7 @@ mod variant;
 pub use desk::Desk;
 pub use engine::Engine;
 pub use instance::Instance;
+pub use kept::Kept;
 pub use receipt::Receipt;
 pub use variant::Variant;
 

@@ -1,6 +1,7 @@
 //! How an actor, or its instance, is taken away.
 
 use super::{Cell, Inner, Phase};
+use crate::actor::message::Kind;
 use crate::actor::refusal::Refusal;
 use std::sync::{Arc, MutexGuard};
 
@@ -44,6 +45,16 @@ impl Cell {
         }
     }
 
+    /// Takes its instance away when that has handled the message it has.
+    pub fn retire_after_message(self: &Arc<Self>) {
+        let mut inner = self.inner();
+        match inner.phase {
+            Phase::Idle | Phase::Queued => self.empty(inner),
+            Phase::Running | Phase::Away => inner.retiring = true,
+            Phase::Vacant | Phase::Stopped => {}
+        }
+    }
+
     pub(super) fn empty(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
         inner.phase = Phase::Vacant;
         inner.interrupt = None;
@@ -70,6 +81,12 @@ impl Cell {
         }
         for message in left.system.into_iter().chain(left.messages) {
             self.undelivered(message, why());
+        }
+        for message in left.waiting.into_iter().map(|waiting| waiting.message) {
+            // Of what was only told, its sender hears below.
+            if let Kind::Ask(reply_to) = message.kind {
+                reply_to.end(Err(why()));
+            }
         }
         for (_, reply_to) in waiters.map(|all| all.by_number).unwrap_or_default() {
             reply_to.end(Err(why()));

@@ -13,7 +13,10 @@
 //! and no destructor of a message runs under it.
 
 mod ending;
+mod extras;
 mod turn;
+
+pub use extras::Routing;
 
 use super::behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 use super::exit::Exit;
@@ -26,6 +29,7 @@ use airssys_core::address::{AddressPattern, ComponentId};
 use airssys_core::mailbox::{
     Mailbox, MailboxCounters, MailboxLimits, Push, Refusal as Full, Shed, WaitRefused,
 };
+use extras::Extras;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +68,7 @@ pub struct Cell {
     /// Which actors it hears; nobody but the embedder if it was not said.
     hears: OnceLock<Box<[AddressPattern]>>,
     inner: Mutex<Inner>,
+    extras: OnceLock<Box<Extras>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +169,7 @@ impl Cell {
                 away: None,
                 waiters: None,
             }),
+            extras: OnceLock::new(),
         })
     }
 

@@ -158,12 +158,26 @@ impl Cell {
 
     /// The handler that was away has come to an end.
     pub fn resume(self: &Arc<Self>, handled: Handled) {
+        if self.come_back(handled) {
+            self.shared.scheduler.schedule(Arc::clone(self));
+        }
+    }
+
+    /// The same; what the actor has to do next begins on this thread.
+    pub fn resume_here(self: &Arc<Self>, handled: Handled, may_block: bool) {
+        if self.come_back(handled) {
+            self.shared.scheduler.run_here(Arc::clone(self), may_block);
+        }
+    }
+
+    /// Says whether the actor became runnable.
+    fn come_back(self: &Arc<Self>, handled: Handled) -> bool {
         let mut inner = self.inner();
         if inner.phase != Phase::Away {
-            return;
+            return false;
         }
         let Some(message) = inner.away.take().map(|message| *message) else {
-            return;
+            return false;
         };
         match handled {
             Handled::Ended(exit) => {
@@ -171,11 +185,13 @@ impl Cell {
                 drop(inner);
                 let why = self.vacate(behaviour, exit);
                 self.undelivered(message, why);
+                false
             }
             Handled::Away(departure) => {
                 inner.away = Some(Box::new(message));
                 drop(inner);
                 departure(Arc::clone(self));
+                false
             }
             handled => {
                 inner.phase = Phase::Idle;
@@ -189,9 +205,7 @@ impl Cell {
                     drop(inner);
                 }
                 self.settle(message, handled);
-                if woken {
-                    self.shared.scheduler.schedule(Arc::clone(self));
-                }
+                woken
             }
         }
     }

@@ -84,7 +84,17 @@ impl Desk {
         let broker = self.broker()?;
         let cell = broker.by_handle(handle).ok_or(MessagingError::NotFound)?;
         self.rules.may_send(&self.id, &cell)?;
-        Ok((broker, cell))
+        self.may_send_more(1)?;
+        let member = Arc::clone(cell.route(self.cell.handle(), None));
+        Ok((broker, member))
+    }
+
+    /// Whether its rate allows so many messages more.
+    fn may_send_more(&self, messages: usize) -> Told<()> {
+        let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+        self.cell
+            .admit_sending(messages)
+            .map_err(|why| told::error(&why))
     }
 
     fn message(&self, codec: u32, payload: &[u8]) -> Message {
@@ -142,7 +152,7 @@ impl Desk {
             message.expires_after = monotonic_nanoseconds().saturating_add(most);
         }
         broker
-            .check_size(&message.payload)
+            .check(&cell, &message)
             .map_err(|why| told::error(&why))?;
         match cell.send(message) {
             Sent::Accepted => Ok(Wait::Now(Ok(()))),
@@ -249,24 +259,28 @@ impl Post for Desk {
         let broker = self.broker()?;
         let payload = Payload::copy(payload);
         broker
-            .check_size(&payload)
+            .check_payload(self.cell.handle(), codec, &payload)
             .map_err(|why| told::error(&why))?;
         let mut seen = HashSet::new();
         let (mut failures, mut receivers) = (Vec::new(), Vec::new());
+        // A pool is known by its own number, not by that of the member which gets it.
+        let mut sent_to = Vec::new();
         for target in targets.iter().map(|&target| u64::from_le(target)) {
             if !seen.insert(target) {
                 continue;
             }
             match self.receiver(target) {
-                Ok((_, cell)) => receivers.push(Ok(cell)),
+                Ok((_, cell)) => {
+                    receivers.push(Ok(cell));
+                    sent_to.push(target);
+                }
                 Err(error) => failures.push(BroadcastFailure { target, error }),
             }
         }
         let failed = broker.broadcast(self.cell.handle(), &receivers, codec, &payload, false);
         failures.extend(failed.into_iter().filter_map(|(place, why)| {
-            let cell = receivers.get(place)?.as_ref().ok()?;
             Some(BroadcastFailure {
-                target: cell.handle(),
+                target: *sent_to.get(place)?,
                 error: told::error(&why),
             })
         }));
@@ -296,6 +310,10 @@ impl Post for Desk {
         self.rules.may_publish(topic)?;
         let payload = Payload::copy(payload);
         let broker = self.broker()?;
+        self.may_send_more(1)?;
+        broker
+            .check_payload(self.cell.handle(), codec, &payload)
+            .map_err(|why| told::error(&why))?;
         let published = broker.publish(self.cell.handle(), topic, codec, payload, false);
         published.map(drop).map_err(|why| told::error(&why))
     }

@@ -2,6 +2,7 @@
 
 use crate::actor::{HandlerRefusal, Outcome, Refusal};
 use crate::messaging::{Encoded, MessageError, MessagingError, Told};
+use std::time::Duration;
 
 /// Bytes of a text for people, at most (`airssys:core/errors`).
 const TEXT_BYTES_MAX: usize = 1024;
@@ -22,6 +23,19 @@ pub(super) fn error(why: &Refusal) -> MessagingError {
         Refusal::Stopped(_) => MessagingError::Stopped,
         // It made way for others: there was no room for all.
         Refusal::MailboxFull { .. } | Refusal::Dropped(_) => MessagingError::MailboxFull,
+        Refusal::Malformed(why) => MessagingError::Malformed(text(why)),
+        Refusal::CodecUnsupported { codecs, .. } => MessagingError::CodecUnsupported(
+            codecs
+                .iter()
+                .filter_map(|code| u32::try_from(code.0).ok())
+                .collect(),
+        ),
+        Refusal::CircuitOpen { retry_after, .. } => {
+            MessagingError::CircuitOpen(milliseconds(*retry_after))
+        }
+        Refusal::RateLimited(retry_after) => {
+            MessagingError::RateLimited(milliseconds(*retry_after))
+        }
         Refusal::TooLarge { most, .. } => MessagingError::TooLarge(*most as u64),
         Refusal::TimedOut(_) | Refusal::Expired(_) => MessagingError::TimedOut,
         Refusal::Failed { exit, .. } => MessagingError::ActorFailed(text(&exit.to_string())),
@@ -42,6 +56,10 @@ fn refused(why: &HandlerRefusal) -> MessageError {
         HandlerRefusal::Busy(milliseconds) => MessageError::Busy(*milliseconds),
         HandlerRefusal::Failed(why) => MessageError::Failed(text(why)),
     }
+}
+
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
 fn text(text: &str) -> String {

@@ -1,0 +1,238 @@
+"""Python code in the place of a component: handlers of messages on the host's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+
+from airssys_wasm.actor.exits import Exit
+from airssys_wasm.errors import ActorStopped, CodecError, HandlerRefusal, ValueMismatch
+
+if TYPE_CHECKING:
+    from airssys_wasm.actor import ExitListener, Health, Hooks, StopReason
+    from airssys_wasm.broker import Courier, Duty, Mailbox, Message
+    from airssys_wasm.host.seat import Seat
+
+#: What handles one message: ``async def``, or a plain function, which runs in a thread.
+Handler: TypeAlias = Callable[["Message"], Any]
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
+
+HANDLER_SECONDS_MAX: Final = 30.0
+#: As long as a handler that was cancelled holds up the start of its successor.
+_LINGER_SECONDS: Final = 1.0
+_LOG = logging.getLogger(__name__)
+
+
+class HandlesMessages(Protocol):
+    """A Python actor with state: made anew at each start, with what it kept forgotten."""
+
+    def handle(self, message: Message, /) -> Any:  # noqa: ANN401 - anything its codec can carry
+        """Handle a message and return the reply; ``async def``, or plain and in a thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerSource:
+    """What a Python child of a host is made of.
+
+    Args:
+        make: makes the handler of each incarnation.
+        courier: where its messages wait for the event loop.
+        handler_seconds_max: how long one message may take.
+        mailbox: what waits in front of it.
+        health: how often its ``check`` is called; ``None`` is never.
+        hooks: what is called around its life.
+    """
+
+    make: Callable[[], Handler]
+    courier: Courier
+    handler_seconds_max: float
+    mailbox: Mailbox = field(repr=False)
+    health: Health | None = None
+    hooks: Hooks | None = None
+    #: It sends as the embedder, who has no limit.
+    rate: None = None
+
+    @property
+    def receive(self) -> list[str]:
+        """Actors that it hears: all that may send to it. It is the embedder's own code."""
+        return ["**"]
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense when it is made, not when it is used."""
+        most = self.handler_seconds_max
+        number = isinstance(most, int | float) and not isinstance(most, bool)
+        if not number or not 0 < most < math.inf:
+            raise ValueMismatch(
+                f"handler_seconds_max: {most!r}; hint: seconds, more than 0", "handler_seconds_max"
+            )
+
+    async def sit(self, seat: Seat, exited: ExitListener) -> HandlerIncarnation:
+        """Make a handler and seat it."""
+        if seat.serving is not None:
+            await seat.serving.gone(_LINGER_SECONDS)
+        serving = Serving(seat.native.name, self.make(), self.handler_seconds_max)
+        seat.serving, seat.exited = serving, exited
+        number = seat.native.occupy_with(serving, self.courier)
+        if number is None:
+            raise ActorStopped(f"actor {seat.native.name!r} was stopped", seat.native.name)
+        return HandlerIncarnation(seat, serving, number)
+
+
+def made_by(factory: Callable[[], object]) -> Callable[[], Handler]:
+    """Return what makes the handler of each incarnation out of ``factory()``.
+
+    Raises:
+        TypeError: a factory cannot be waited for; once it is called: what it made has no
+            ``handle``.
+    """
+    if inspect.iscoroutinefunction(factory):
+        raise TypeError(
+            f"source: {factory!r} is a coroutine function, not a factory; "
+            'hint: @host.actor("namespace/name") makes an actor of a function'
+        )
+
+    def make() -> Handler:
+        made = factory()
+        handle: Handler | None = getattr(made, "handle", None)
+        if not callable(handle):
+            raise TypeError(
+                f"{type(made).__name__} handles no messages; "
+                "hint: give it `async def handle(self, message)`"
+            )
+        return handle
+
+    return make
+
+
+def _is_async(handler: Handler) -> bool:
+    call = getattr(handler, "__call__", None)  # noqa: B004 - whether that is a coroutine function
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
+
+
+class Serving:
+    """One incarnation of a Python actor: a task for each message, one after the other.
+
+    All but the making happens on the event loop.
+    """
+
+    def __init__(self, name: str, handler: Handler, seconds_max: float) -> None:
+        """Begin without a message."""
+        self._name = name
+        self._handler = handler if _is_async(handler) else _in_thread(handler)
+        self._seconds_max = seconds_max
+        self._loop = asyncio.get_running_loop()
+        # What the sender has in its context is no business of the handler's.
+        self._context = contextvars.copy_context()
+        self._duty: Duty | None = None
+        self._began = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def begin(self, message: Message, duty: Duty) -> None:
+        """Start to handle a message; ``duty`` is told what came of it."""
+        loop = self._loop
+        self._duty, self._began = duty, loop.time()
+        self.task = loop.create_task(self._serve(message, duty), context=self._context.copy())
+        # One timer looks after all messages: nearly all are done long before it comes.
+        if self._timer is None:
+            self._timer = loop.call_at(self._began + self._seconds_max, self._look)
+
+    def cancel(self) -> None:
+        """Cancel what is being handled, and look after it no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.task is not None:
+            self.task.cancel()
+
+    async def gone(self, seconds_max: float | None) -> None:
+        """Wait until a handler that was cancelled has ended, for a while."""
+        if self.task is not None and not self.task.done():
+            done, _ = await asyncio.wait({self.task}, timeout=seconds_max)
+            if not done:
+                _LOG.warning("a handler of actor %r goes on although it is over", self._name)
+
+    async def _serve(self, message: Message, duty: Duty) -> None:
+        try:
+            duty.serve(await self._handler(message))
+        except HandlerRefusal as refusal:
+            refuse(duty, refusal)
+        except BaseException as error:
+            if isinstance(error, CodecError) and (fault := _fault_of(message)):
+                # Whoever sends what nobody can read must not end the actor.
+                duty.refuse("malformed", fault)
+                return
+            duty.fail(error, Exit.of(error).detail)
+            if not isinstance(error, Exception):
+                raise
+            _LOG.error("actor %r failed", self._name, exc_info=error)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self.task is None or self.task.done() or self._duty is None:
+            return
+        due = self._began + self._seconds_max
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._look)
+            return
+        self._duty.run_past(self._seconds_max)
+        self.task.cancel()
+
+
+def _in_thread(handler: Handler) -> Handler:
+    async def handle(message: Message) -> object:
+        value = await asyncio.to_thread(handler, message)
+        return await value if inspect.isawaitable(value) else value
+
+    return handle
+
+
+def refuse(duty: Duty, refusal: HandlerRefusal) -> None:
+    """Hand a refusal to whoever asked."""
+    milliseconds = min(math.ceil(refusal.retry_after_seconds * 1000), 2**32 - 1)
+    duty.refuse(
+        refusal.reason, str(refusal), codecs=list(refusal.codecs), milliseconds=milliseconds
+    )
+
+
+def _fault_of(message: Message) -> str:
+    """Say what is wrong with the payload, if anything is."""
+    try:
+        _ = message.value
+    except CodecError as fault:
+        return str(fault)
+    return ""
+
+
+class HandlerIncarnation:
+    """One handler on its seat; what a supervisor stops."""
+
+    def __init__(self, seat: Seat, serving: Serving, number: int) -> None:
+        """Sit."""
+        self._seat = seat
+        self._serving = serving
+        self.number = number
+
+    async def stop(self, reason: StopReason, *, seconds_max: float | None) -> None:
+        """Let it finish its message, and take it away."""
+        del seconds_max  # the supervisor cancels this, and kills
+        await self._seat.before_stop(str(reason))
+        native = self._seat.native
+        native.retire_after_message()
+        while native.incarnation == self.number and native.status == "running":
+            # The loop may not have begun with the message yet.
+            await asyncio.sleep(0)
+            await self._serving.gone(None)
+        self.kill()
+
+    def kill(self) -> None:
+        """Take it away at once."""
+        if self._seat.native.incarnation == self.number:
+            self._seat.let_go()
+        self._serving.cancel()

@@ -1,0 +1,119 @@
+"""The places of all actors of a host."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from airssys_wasm.host.handlers import HandlerSource
+from airssys_wasm.host.seat import Seat
+from airssys_wasm.host.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airssys_wasm.actor import Child, Event, Exit, ExitListener, Running, StartReason
+    from airssys_wasm.broker import Broker
+
+
+class Seats:
+    """Starts the children of a host; the ``Spawner`` of its supervisors.
+
+    Args:
+        broker: where actors are registered.
+        tell: told what happens to them.
+    """
+
+    def __init__(self, broker: Broker, tell: Callable[[Event], None]) -> None:
+        self._broker = broker
+        self._tell = tell
+        self._by_name: dict[str, Seat] = {}
+
+    async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Running:
+        """Start one incarnation of a child."""
+        source = child.source
+        if not isinstance(source, Source | HandlerSource):
+            raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
+        seat = self._by_name.get(child.name) or self.take(child)
+        return await seat.sit(source, reason, exited)
+
+    def is_over(self, name: str, end: Exit) -> bool:
+        """Say whether nobody restarts an actor after this end."""
+        seat = self._by_name.get(name)
+        if seat is None or seat.restart == "permanent":
+            return False
+        # A transient one that was stopped along with a sibling comes back with it.
+        return seat.restart == "temporary" or (end.is_clean and seat.has_left)
+
+    def take(self, child: Child, above: tuple[str, ...] = ()) -> Seat:
+        """Make the seat of a child that is ready to be started.
+
+        Raises:
+            NameTaken: another actor has its name.
+        """
+        source = child.source
+        assert isinstance(source, Source | HandlerSource)
+        mailbox = source.mailbox
+        native = self._broker.register(
+            child.name,
+            messages_max=mailbox.messages_max,
+            bytes_max=mailbox.bytes_max,
+            when_full=mailbox.when_full,
+            receive=source.receive,
+        )
+        if source.rate is not None:
+            native.limit_sending(source.rate.messages_per_second, source.rate.burst)
+        seat = self._by_name[native.name] = Seat(native, child.restart, above, self._tell)
+        return seat
+
+    def take_pool(self, name: str, members: Sequence[Child], routing: str) -> Seat:
+        """Make the seats of a pool: one for each member, and one that stands for them.
+
+        Raises:
+            NameTaken: another actor has one of the names; nothing was made.
+        """
+        seats: list[Seat] = []
+        try:
+            seats.extend(self.take(member) for member in members)
+            source = members[0].source
+            assert isinstance(source, Source | HandlerSource)
+            native = self._broker.register_pool(
+                name, [seat.native for seat in seats], routing, receive=source.receive
+            )
+        except BaseException:
+            for seat in seats:
+                self.give_up(seat.native.name)
+            raise
+        front = self._by_name[native.name] = Seat(native, members[0].restart, (), self._tell)
+        front.members = seats
+        for seat in seats:
+            seat.pool = front
+        return front
+
+    def find(self, name: str) -> Seat | None:
+        """Return the seat of a name."""
+        return self._by_name.get(name)
+
+    def below(self, above: tuple[str, ...]) -> list[Seat]:
+        """Return all seats in a group, and in those within it, in the order they were taken."""
+        depth = len(above)
+        return [seat for seat in self._by_name.values() if seat.above[:depth] == above]
+
+    def give_up(self, name: str) -> None:
+        """Stop an actor for good: whoever waits for it is told."""
+        if (seat := self._by_name.pop(name, None)) is not None:
+            seat.exited = None
+            seat.native.stop()
+            pool = seat.pool
+            if pool and all(one.native.status == "stopped" for one in pool.members):
+                self.give_up(pool.native.name)
+
+    def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:
+        """Stop all actors in a group for good, the last one first."""
+        for seat in reversed(self.below(above)):
+            if seat.is_dynamic or not only_dynamic:
+                self.give_up(seat.native.name)
+
+    async def settle(self) -> None:
+        """Wait until the hooks that nobody waited for have ended."""
+        await asyncio.gather(*(seat.settle() for seat in tuple(self._by_name.values())))
