@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from airssys_wasm import codec as codec
 from airssys_wasm.actor import Backoff, Child, Group
-from airssys_wasm.broker import Mailbox, Message, Reply
+from airssys_wasm.broker import Breaker, Mailbox, Message, Rate, Reply, Retry
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     ActorFailed,
@@ -19,6 +19,7 @@ from airssys_wasm.errors import (
     CapabilityDenied,
     CapacityExhausted,
     ChildInvalid,
+    CircuitOpen,
     CodecError,
     CompileRefused,
     ComponentError,
@@ -72,12 +73,14 @@ __all__ = [
     "AirssysError",
     "AskTimeout",
     "Backoff",
+    "Breaker",
     "BuildError",
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
     "Child",
     "ChildInvalid",
+    "CircuitOpen",
     "CodecError",
     "CompileRefused",
     "Component",
@@ -109,10 +112,12 @@ __all__ = [
     "NameTaken",
     "OutOfMemory",
     "Policy",
+    "Rate",
     "Receipt",
     "ReentrantCall",
     "Reply",
     "Resource",
+    "Retry",
     "SubscriptionsFull",
     "SupervisionError",
     "TopicInvalid",

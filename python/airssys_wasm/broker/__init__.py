@@ -5,8 +5,10 @@ from __future__ import annotations
 from airssys_wasm._native.broker import Actor as NativeActor
 from airssys_wasm._native.broker import Broker, Courier, Duty, Message, Messages, Reply
 from airssys_wasm.broker.mailbox import Mailbox, WhenFull
+from airssys_wasm.broker.traffic import Breaker, Rate, Retry
 
 __all__ = [
+    "Breaker",
     "Broker",
     "Courier",
     "Duty",
@@ -14,6 +16,8 @@ __all__ = [
     "Message",
     "Messages",
     "NativeActor",
+    "Rate",
     "Reply",
+    "Retry",
     "WhenFull",
 ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from airssys_wasm.actor import RestartType, Shutdown
-    from airssys_wasm.broker import Mailbox
+    from airssys_wasm.broker import Breaker, Mailbox, Rate, Retry
     from airssys_wasm.config import Grant, Limits
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
     from airssys_wasm.host.pools import Routing
@@ -151,6 +151,7 @@ class BlockingHost:
         handler_seconds_max: float | None = None,
         pool: int | None = None,
         routing: Routing = "round-robin",
+        rate: Rate | None = None,
     ) -> BlockingActor:
         """Start an actor, and return it when it serves; see ``Host.spawn``."""
         spawned = self._host.spawn(
@@ -166,6 +167,7 @@ class BlockingHost:
             handler_seconds_max=handler_seconds_max,
             pool=pool,
             routing=routing,
+            rate=rate,
         )
         return self._actor(self._run(spawned))
 
@@ -198,6 +200,17 @@ class BlockingHost:
             return handler
 
         return make
+
+    def route(
+        self,
+        name: str,
+        *,
+        retry: Retry | None = None,
+        breaker: Breaker | None = None,
+        idempotent: bool = False,
+    ) -> None:
+        """Say how requests to an actor are made; see ``Host.route``."""
+        self._host.route(name, retry=retry, breaker=breaker, idempotent=idempotent)
 
     def find(self, name: str) -> BlockingActor:
         """Return an actor by its address; see ``Host.find``."""

@@ -51,6 +51,13 @@ class HandlerSource:
     courier: Courier
     handler_seconds_max: float
     mailbox: Mailbox = field(repr=False)
+    #: It sends as the embedder, who has no limit.
+    rate: None = None
+
+    @property
+    def receive(self) -> list[str]:
+        """Actors that it hears: all that may send to it. It is the embedder's own code."""
+        return ["**"]
 
     def __post_init__(self) -> None:
         """Refuse nonsense when it is made, not when it is used."""

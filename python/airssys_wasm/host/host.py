@@ -7,10 +7,11 @@ import contextlib
 import logging
 import os
 import weakref
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Self
 
 from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
-from airssys_wasm.broker import Broker, Courier, Mailbox
+from airssys_wasm.broker import Breaker, Broker, Courier, Mailbox, Rate, Retry
 from airssys_wasm.config import MIB, Grant, Limits
 from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError, ValueMismatch
 from airssys_wasm.host.actor import Actor
@@ -115,6 +116,7 @@ class Host:
         handler_seconds_max: float | None = None,
         pool: int | None = None,
         routing: Routing = "round-robin",
+        rate: Rate | None = None,
     ) -> Actor:
         """Start an actor, and return it when it serves.
 
@@ -140,6 +142,7 @@ class Host:
                 fewest messages, or, with ``"sticky"``, the same one for the same ``key=``
                 (without one, for the same sender). Those that are down are passed over
                 while others live.
+            rate: how much each instance may send; a component that sends more is told so.
 
         Returns:
             The actor, or what stands for the pool.
@@ -169,18 +172,19 @@ class Host:
                 imports=imports,
                 config=config,
                 mailbox=mailbox or Mailbox(),
+                rate=rate,
             )
         else:
-            for_components = (limits, grant, imports, config or None)
+            for_components = (limits, grant, imports, config or None, rate)
             if any(option is not None for option in for_components):
-                raise ValueMismatch("limits, grant, imports and config are for components")
+                raise ValueMismatch("limits, grant, imports, config and rate are for components")
             made_of = self._handled(made_by(source), mailbox, handler_seconds_max)
         if pool is None:
-            seat = self._seats.take(name, made_of.mailbox, restart)
+            seat = self._seats.take(name, made_of, restart)
             await self._start(seat, made_of, restart, shutdown)
         else:
             names = member_names(name, pool, routing)
-            seat = self._seats.take_pool(name, names, made_of.mailbox, restart, routing)
+            seat = self._seats.take_pool(name, names, made_of, restart, routing)
             try:
                 for member in seat.members:
                     await self._start(member, made_of, restart, shutdown)
@@ -230,7 +234,7 @@ class Host:
 
         def make(handler: AnyHandler) -> AnyHandler:
             made_of = self._handled(lambda: handler, mailbox, handler_seconds_max)
-            seat = self._seats.take(name, made_of.mailbox, restart)
+            seat = self._seats.take(name, made_of, restart)
             starting = asyncio.ensure_future(self._start(seat, made_of, restart, shutdown))
             self._starting.add(starting)
             starting.add_done_callback(self._started)
@@ -274,6 +278,44 @@ class Host:
             if isinstance(error, SupervisionError) and error.__cause__ is not None:
                 raise error.__cause__ from None
             raise
+
+    def route(
+        self,
+        name: str,
+        *,
+        retry: Retry | None = None,
+        breaker: Breaker | None = None,
+        idempotent: bool = False,
+    ) -> None:
+        """Say how requests to an actor are made, by ``ask`` and by guests.
+
+        A request is tried again, within its timeout, when it was surely not handled: the
+        mailbox was full, the message made way for others, or the handler refused it as
+        ``busy``; and with ``idempotent`` also when the actor failed, or the handler refused
+        it as ``failed``. Retries may overtake each other.
+
+        Args:
+            name: its address; the actor may come later. Of a pool, all members share it.
+            retry: how often and when; ``None`` is never.
+            breaker: when it is asked no more for a while: after failures of the actor,
+                timeouts and full mailboxes, not after refusals; ``None`` is never.
+            idempotent: whether handling a request twice does no harm.
+
+        What was said before of the name is forgotten; with neither, requests are made as
+        usual again.
+
+        Raises:
+            ValueMismatch: ``idempotent`` is said of requests that are never tried again.
+            ValueError: the name is no address.
+        """
+        if idempotent and retry is None:
+            raise ValueMismatch("idempotent: nothing is tried again; hint: retry=Retry()")
+        self._broker.set_route(
+            name,
+            retry=astuple(retry) if retry else None,
+            breaker=astuple(breaker) if breaker else None,
+            idempotent=idempotent,
+        )
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airssys_wasm.actor import RestartType, Running
-    from airssys_wasm.broker import Broker, Mailbox, NativeActor
+    from airssys_wasm.broker import Broker, Mailbox, NativeActor, Rate
     from airssys_wasm.host.handlers import Serving
     from airssys_wasm.runtime import Component, Instance
 
@@ -46,6 +46,7 @@ class Source:
         imports: what the embedder supplies.
         config: bytes for ``initialize``.
         mailbox: what waits in front of it.
+        rate: how much it may send.
     """
 
     component: Component
@@ -54,6 +55,12 @@ class Source:
     imports: Mapping[str, object] | None
     config: bytes
     mailbox: Mailbox = field(repr=False)
+    rate: Rate | None = None
+
+    @property
+    def receive(self) -> list[str]:
+        """Actors that it hears."""
+        return list(self.grant.receive) if self.grant else []
 
 
 class Seat:
@@ -197,7 +204,7 @@ class Seats:
             return False
         return seat.restart == "temporary" or end.is_clean
 
-    def take(self, name: str, source: Source, restart: RestartType) -> Seat:
+    def take(self, name: str, source: Source | HandlerSource, restart: RestartType) -> Seat:
         """Make the seat of a new name.
 
         Raises:
@@ -209,8 +216,10 @@ class Seats:
             messages_max=mailbox.messages_max,
             bytes_max=mailbox.bytes_max,
             when_full=mailbox.when_full,
-            receive=list(source.grant.receive) if source.grant else [],
+            receive=source.receive,
         )
+        if source.rate is not None:
+            native.limit_sending(source.rate.messages_per_second, source.rate.burst)
         seat = self._by_name[native.name] = Seat(native, restart)
         return seat
 
@@ -218,7 +227,7 @@ class Seats:
         self,
         name: str,
         members: list[str],
-        mailbox: Mailbox,
+        source: Source | HandlerSource,
         restart: RestartType,
         routing: str,
     ) -> Seat:
@@ -229,9 +238,9 @@ class Seats:
         """
         seats: list[Seat] = []
         try:
-            seats.extend(self.take(member, mailbox, restart) for member in members)
+            seats.extend(self.take(member, source, restart) for member in members)
             natives = [seat.native for seat in seats]
-            native = self._broker.register_pool(name, natives, routing)
+            native = self._broker.register_pool(name, natives, routing, receive=source.receive)
         except BaseException:
             for seat in seats:
                 self.give_up(seat.native.name)
