@@ -6,7 +6,16 @@ from importlib.metadata import version
 
 from airssys_wasm import codec as codec
 from airssys_wasm.actor import Backoff, Child, Event, Group, Health, Hooks
-from airssys_wasm.broker import DeadLetter, Mailbox, Message, Reply, Subscription
+from airssys_wasm.broker import (
+    Breaker,
+    DeadLetter,
+    Mailbox,
+    Message,
+    Rate,
+    Reply,
+    Retry,
+    Subscription,
+)
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     ActorFailed,
@@ -19,6 +28,7 @@ from airssys_wasm.errors import (
     CapabilityDenied,
     CapacityExhausted,
     ChildInvalid,
+    CircuitOpen,
     CodecError,
     CompileRefused,
     ComponentError,
@@ -73,12 +83,14 @@ __all__ = [
     "AirssysError",
     "AskTimeout",
     "Backoff",
+    "Breaker",
     "BuildError",
     "CallTimeout",
     "CapabilityDenied",
     "CapacityExhausted",
     "Child",
     "ChildInvalid",
+    "CircuitOpen",
     "CodecError",
     "CompileRefused",
     "Component",
@@ -115,10 +127,12 @@ __all__ = [
     "NameTaken",
     "OutOfMemory",
     "Policy",
+    "Rate",
     "Receipt",
     "ReentrantCall",
     "Reply",
     "Resource",
+    "Retry",
     "RunningGroup",
     "Subscription",
     "SubscriptionsFull",

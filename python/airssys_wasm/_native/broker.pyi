@@ -361,6 +361,9 @@ class Actor:
     def members(self) -> list[Actor]:
         """Those it stands for; empty unless it is a pool."""
 
+    def limit_sending(self, per_second: int, burst: int) -> None:
+        """Limit what it sends; the first to say so counts."""
+
     def declare(self, codecs: Sequence[int]) -> None:
         """Take note of the codecs its handler reads; the first to say so counts."""
 
@@ -451,6 +454,16 @@ class Broker:
         self, name: str, members: list[Actor], routing: str, *, receive: list[str]
     ) -> Actor:
         """Make a name that stands for several actors, and hears those of ``receive``."""
+
+    def set_route(
+        self,
+        name: str,
+        *,
+        retry: tuple[int, float, float, float, float] | None,
+        breaker: tuple[int, float, float, int] | None,
+        idempotent: bool,
+    ) -> None:
+        """Say how requests to an actor are made: the figures of ``Retry`` and ``Breaker``."""
 
     def find(self, name: str) -> Actor | None:
         """Return the actor of a name."""

@@ -22,11 +22,13 @@ from airssys_wasm.broker.subscription import (
     Subscription,
     listen,
 )
+from airssys_wasm.broker.traffic import Breaker, Rate, Retry
 
 __all__ = [
     "MESSAGES_MAX",
     "BlockingListening",
     "BlockingSubscription",
+    "Breaker",
     "Broker",
     "Courier",
     "DeadLetter",
@@ -38,7 +40,9 @@ __all__ = [
     "NativeActor",
     "Overflow",
     "Queue",
+    "Rate",
     "Reply",
+    "Retry",
     "Subscription",
     "WhenFull",
     "listen",

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
         Shutdown,
         Strategy,
     )
-    from airssys_wasm.broker import Mailbox
-    from airssys_wasm.broker.traffic import Rate
+    from airssys_wasm.broker import Breaker, Mailbox, Rate, Retry
     from airssys_wasm.config import Grant, Limits
     from airssys_wasm.host.group import RunningGroup
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
@@ -297,6 +296,17 @@ class BlockingHost(BlockingOutlets):
             shutdown=shutdown,
         )
         return BlockingGroup(self, self._run(supervised))
+
+    def route(
+        self,
+        name: str,
+        *,
+        retry: Retry | None = None,
+        breaker: Breaker | None = None,
+        idempotent: bool = False,
+    ) -> None:
+        """Say how requests to an actor are made; see ``Host.route``."""
+        self._host.route(name, retry=retry, breaker=breaker, idempotent=idempotent)
 
     def find(self, name: str) -> BlockingActor:
         """Return an actor by its address; see ``Host.find``."""

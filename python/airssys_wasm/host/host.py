@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import weakref
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Self
 
 from airssys_wasm.actor import (
@@ -21,9 +22,15 @@ from airssys_wasm.actor import (
     SupervisionEvent,
     Supervisor,
 )
-from airssys_wasm.broker import Broker, Courier, Mailbox
+from airssys_wasm.broker import Breaker, Broker, Courier, Mailbox, Retry
 from airssys_wasm.config import MIB, Grant, Limits
-from airssys_wasm.errors import ActorNotFound, ActorStopped, ChildInvalid, SupervisionError
+from airssys_wasm.errors import (
+    ActorNotFound,
+    ActorStopped,
+    ChildInvalid,
+    SupervisionError,
+    ValueMismatch,
+)
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.events import Reporter, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
@@ -327,6 +334,44 @@ class Host(Outlets):
         )
         await self._grove.plant(Child(name, group, restart=restart, shutdown=shutdown))
         return RunningGroup(self._grove, name, strategy)
+
+    def route(
+        self,
+        name: str,
+        *,
+        retry: Retry | None = None,
+        breaker: Breaker | None = None,
+        idempotent: bool = False,
+    ) -> None:
+        """Say how requests to an actor are made, by ``ask`` and by guests.
+
+        A request is tried again, within its timeout, when it was surely not handled: the
+        mailbox was full, the message made way for others, or the handler refused it as
+        ``busy``; and with ``idempotent`` also when the actor failed, or the handler refused
+        it as ``failed``. Retries may overtake each other.
+
+        Args:
+            name: its address; the actor may come later. Of a pool, all members share it.
+            retry: how often and when; ``None`` is never.
+            breaker: when it is asked no more for a while: after failures of the actor,
+                timeouts and full mailboxes, not after refusals; ``None`` is never.
+            idempotent: whether handling a request twice does no harm.
+
+        What was said before of the name is forgotten; with neither, requests are made as
+        usual again.
+
+        Raises:
+            ValueMismatch: ``idempotent`` is said of requests that are never tried again.
+            ValueError: the name is no address.
+        """
+        if idempotent and retry is None:
+            raise ValueMismatch("idempotent: nothing is tried again; hint: retry=Retry()")
+        self._broker.set_route(
+            name,
+            retry=astuple(retry) if retry else None,
+            breaker=astuple(breaker) if breaker else None,
+            idempotent=idempotent,
+        )
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.
