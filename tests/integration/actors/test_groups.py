@@ -187,16 +187,14 @@ def test_options_of_a_child_are_checked_and_heeded(
         {"hooks": print},
     ):
         with pytest.raises(aw.ChildInvalid, match=next(iter(wrong))):
-            aw.Child("acme/echo", handler, **wrong)  # type: ignore[arg-type]
+            aw.Child("acme/echo", handler, **wrong)
     with pytest.raises(aw.ChildInvalid, match="group"):
         aw.Child("acme/echo", aw.Group(), limits=LIMITS)
 
     async def main() -> None:
         async with aw.Host(engine=engine, limits=LIMITS) as host:
             short = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=0.05)
-            child = aw.Child(
-                "acme/echo", handler, limits=short, mailbox=aw.Mailbox(messages_max=1)
-            )
+            child = aw.Child("acme/echo", handler, limits=short, mailbox=aw.Mailbox(messages_max=1))
             group = await host.supervise("acme/pipeline", children=[child], backoff=SOON)
             (actor,) = group.children
             endless = asyncio.ensure_future(actor.ask(b"?", codec="raw"))

@@ -31,7 +31,8 @@ def test_what_a_component_says_is_what_it_is(engine: aw.Engine, handler: aw.Comp
         async with aw.Host(engine=engine, limits=LIMITS) as host:
             events = host.events()
             actor = await host.spawn("acme/echo", handler, health=OFTEN)
-            assert actor.health == "unknown"
+            before: str = actor.health
+            assert before == "unknown"
             await until("it is well", lambda: actor.health == "healthy")
             await actor.send(says(1), codec="raw")
             await until("it is less well", lambda: actor.health == "degraded")
@@ -151,9 +152,7 @@ def test_a_check_of_the_embedder(engine: aw.Engine, handler: aw.Component) -> No
             assert isinstance(answer, bool | str)
             return answer
 
-        health = aw.Health(
-            interval_seconds=0.03, timeout_seconds=0.05, failures_max=3, check=check
-        )
+        health = aw.Health(interval_seconds=0.03, timeout_seconds=0.05, failures_max=3, check=check)
         async with aw.Host(engine=engine, limits=LIMITS) as host:
             events = host.events()
             actor = await host.spawn("acme/echo", handler, health=health)

@@ -377,3 +377,5 @@ impl Drop for Broker {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watch_tests;
