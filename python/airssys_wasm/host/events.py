@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -94,8 +95,10 @@ class Reporter:
 
     def __init__(self, incarnation: Callable[[str], int]) -> None:
         self._incarnation = incarnation
-        # A listener that nobody holds any more is no listener.
-        self._listeners: weakref.WeakSet[Events | BlockingEvents] = weakref.WeakSet()
+        # A listener that nobody holds any more is no listener. The tuple is replaced, not
+        # changed: others than the thread of the loop begin to listen too.
+        self._listeners: tuple[weakref.ref[Events | BlockingEvents], ...] = ()
+        self._lock = threading.Lock()
         self._delays: dict[str, float] = {}
         self._is_closed = False
 
@@ -111,21 +114,30 @@ class Reporter:
                 f"events_max: {events_max!r} is no whole number from 1 to {_CEILING}", "events_max"
             )
         listener = kind(Queue(items_max=events_max, when_full="drop-oldest"))
+        with self._lock:
+            self._keep(listener)
+        # Asked last: it may have closed meanwhile.
         if self._is_closed:
             listener.close()
-        self._listeners.add(listener)
         return listener
+
+    def _keep(self, listener: Events | BlockingEvents) -> None:
+        kept = (one for one in self._listeners if one() is not None)
+        self._listeners = (*kept, weakref.ref(listener))
 
     def close(self) -> None:
         """Let all listeners read to the end."""
         self._is_closed = True
-        for listener in tuple(self._listeners):
+        for listener in self._alive():
             listener.close()
 
     def tell(self, event: Event) -> None:
         """Tell everybody."""
-        for listener in tuple(self._listeners):
+        for listener in self._alive():
             listener.hear(event)
+
+    def _alive(self) -> list[Events | BlockingEvents]:
+        return [one for reference in self._listeners if (one := reference()) is not None]
 
     def event_of(self, event: SupervisionEvent) -> Event | None:
         """Return what listeners are told of what a supervisor did."""

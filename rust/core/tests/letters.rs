@@ -139,3 +139,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_letter_that_is_put_back_is_what_it_was() {
+    let mut letters = Letters::new(3, 100);
+    for bytes in [10, 20, 30] {
+        letters.post(Note(bytes), Reason::Stopped, 7);
+    }
+    let before = letters.counters();
+
+    let letter = letters.take(2).unwrap();
+    letters.put_back(letter);
+
+    assert_eq!(ids(&letters), [1, 2, 3]);
+    assert_eq!(letters.get(2).unwrap().message, Note(20));
+    assert_eq!(letters.counters(), before);
+}
+
+#[test]
+fn a_letter_whose_room_is_gone_is_dropped() {
+    let mut letters = Letters::new(2, 100);
+    for _ in 0..2 {
+        letters.post(Note(40), Reason::Stopped, 0);
+    }
+
+    let letter = letters.take(1).unwrap();
+    letters.post(Note(40), Reason::Stopped, 0);
+    letters.put_back(letter);
+
+    assert_eq!(ids(&letters), [2, 3]);
+    let counters = letters.counters();
+    assert_eq!((counters.bytes, counters.dropped), (80, 1));
+    assert_eq!(
+        counters.letters as u64 + counters.dropped + counters.taken,
+        counters.posted
+    );
+}

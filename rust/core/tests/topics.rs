@@ -50,6 +50,34 @@ fn what_is_no_topic_and_no_pattern_is_refused_at_its_place() {
 }
 
 #[test]
+fn a_problem_says_where_it_is() {
+    for (text, at) in [
+        ("", None),
+        (&*"a".repeat(300), None),
+        ("a..b", Some(2)),
+        ("aB", Some(1)),
+        ("$a", Some(0)),
+        ("a.b*", Some(3)),
+        ("a.#.b", Some(2)),
+    ] {
+        assert_eq!(TopicPattern::parse(text).unwrap_err().problem.at(), at);
+    }
+    assert_eq!(Topic::parse("a.*").unwrap_err().problem.at(), Some(2));
+}
+
+#[test]
+fn a_clone_is_a_table_of_its_own() {
+    let mut topics = Topics::new(SubscriptionLimits::default());
+    topics.subscribe(1, &pattern("a.*")).unwrap();
+    let copy = topics.clone();
+    topics.remove(1);
+    let mut found = Vec::new();
+    copy.collect(topic("a.b"), &mut found);
+    assert_eq!(found, [1]);
+    assert!(copy.is_subscriber(1) && !topics.is_subscriber(1));
+}
+
+#[test]
 fn a_wildcard_is_a_whole_name_and_only_in_patterns() {
     let partial = |at| TopicProblem::PartialWildcard { at };
     for (text, problem) in [

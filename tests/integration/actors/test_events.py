@@ -12,14 +12,14 @@ import pytest
 import airssys_wasm as aw
 
 if TYPE_CHECKING:
-    from airssys_wasm.host import Events
+    from airssys_wasm.host import BlockingEvents, Events
 
 LIMITS = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=0.5)
 
 
 async def up_to(events: Events, kind: str) -> list[aw.Event]:
     """All events, the first of a kind included."""
-    found = []
+    found: list[aw.Event] = []
     while not found or found[-1].kind != kind:
         found.append(await events.get(timeout=10.0))
     return found
@@ -150,6 +150,29 @@ def test_a_listener_that_nobody_holds_is_forgotten(engine: aw.Engine) -> None:
             for _ in range(100):
                 host.events()
             gc.collect()
-            assert len(host._reporter._listeners) == 0
+            kept = host.events()
+            assert len(host._reporter._listeners) == 1
+            kept.close()
 
     asyncio.run(main())
+
+
+def test_threads_begin_to_listen_while_things_happen(
+    engine: aw.Engine, handler: aw.Component
+) -> None:
+    with aw.Host.blocking(engine=engine, limits=LIMITS) as host:
+        kept: list[BlockingEvents] = []
+
+        def listen() -> None:
+            kept.extend(host.events() for _ in range(500))
+
+        threads = [threading.Thread(target=listen) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for number in range(30):
+            host.spawn(f"acme/actor{number}", handler)
+        for thread in threads:
+            thread.join()
+        assert len(host._reporter._listeners) == 2000
+        host.stop("acme/actor0")
+        assert all(events.waiting >= 2 for events in kept)

@@ -187,10 +187,10 @@ def test_a_subscriber_has_so_many_subscriptions(engine: aw.Engine) -> None:
     """All together are bounded by their different names: one listener has one pattern."""
     deep = ".".join(["a"] * 100)
     with aw.Host.blocking(engine=engine) as host:
-        kept = []
+        kept: list[object] = []
+        patterns = (f"n{number}.{deep}" for number in range(11_000))
         with pytest.raises(aw.SubscriptionsFull, match="hint:"):
-            for number in range(11_000):
-                kept.append(host.subscribe(f"n{number}.{deep}"))
+            kept.extend(map(host.subscribe, patterns))
         assert len(kept) > 5_000
         kept.clear()
         gc.collect()

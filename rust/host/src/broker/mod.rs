@@ -476,3 +476,5 @@ fn whole_ms(time: Duration) -> u32 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watch_tests;

@@ -12,9 +12,9 @@ use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Instant;
 
-const SOON: Duration = Duration::from_secs(10);
+pub(super) const SOON: Duration = Duration::from_secs(10);
 
-fn broker() -> Arc<Broker> {
+pub(super) fn broker() -> Arc<Broker> {
     let options = EngineOptions {
         density: Density::Standard,
         pool_instances: 1,
@@ -39,7 +39,7 @@ fn broker() -> Arc<Broker> {
 }
 
 /// A behaviour made of a function.
-struct Does<F>(F);
+pub(super) struct Does<F>(pub(super) F);
 
 impl<F: FnMut(&Message) -> Handled + Send + 'static> Behaviour for Does<F> {
     fn handle(&mut self, _turn: Turn<'_>, message: &Message) -> Handled {
@@ -51,14 +51,14 @@ impl<F: FnMut(&Message) -> Handled + Send + 'static> Behaviour for Does<F> {
     }
 }
 
-fn echo(message: &Message) -> Handled {
+pub(super) fn echo(message: &Message) -> Handled {
     Handled::Served(Answer {
         payload: message.payload.clone(),
         ..Answer::NONE
     })
 }
 
-fn spawn(
+pub(super) fn spawn(
     broker: &Arc<Broker>,
     name: &str,
     handle: impl FnMut(&Message) -> Handled + Send + 'static,
@@ -68,13 +68,13 @@ fn spawn(
     cell
 }
 
-fn register(broker: &Arc<Broker>, name: &str, limits: MailboxLimits) -> Arc<Cell> {
+pub(super) fn register(broker: &Arc<Broker>, name: &str, limits: MailboxLimits) -> Arc<Cell> {
     broker
         .register(ComponentId::parse(name).unwrap(), limits)
         .unwrap()
 }
 
-fn tell(payload: &[u8]) -> Message {
+pub(super) fn tell(payload: &[u8]) -> Message {
     Message::new(0, 0x55, Payload::copy(payload), Kind::Tell)
 }
 
@@ -93,7 +93,7 @@ fn wait(asked: Asked) -> Outcome {
     }
 }
 
-fn eventually(what: impl Fn() -> bool) {
+pub(super) fn eventually(what: impl Fn() -> bool) {
     let until = Instant::now() + SOON;
     while !what() {
         assert!(Instant::now() < until);

@@ -135,6 +135,12 @@ impl Subscriptions {
         }
     }
 
+    /// Whether nobody has subscribed to anything.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.read.load().topics.is_empty()
+    }
+
     /// Ends what listeners get: nothing is published any more.
     pub(super) fn close(&self) {
         let table = self.read.load_full();
@@ -286,6 +292,10 @@ impl Broker {
     ///
     /// [`Refusal::Topic`] if the topic is not written as it must be,
     /// [`Refusal::TooLarge`], [`Refusal::Closing`].
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a message is given away, as to all that send"
+    )]
     pub fn publish(
         &self,
         sender: u64,
