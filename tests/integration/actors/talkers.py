@@ -39,6 +39,7 @@ class Talkers:
 
     async def noted(self, name: str, count: int) -> list[str]:
         """Wait until it noted so much."""
+        notes: list[str] = []
         for _ in range(300):
             notes = await self.notes(name)
             if len(notes) >= count:
