@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,10 @@ def core_module(component: bytes) -> bytes:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(engine: aw.Engine) -> Iterator[None]:
-    """However a host ends, its instances end with it, at once."""
+    """However a host ends, its instances end with it; a handler that runs, at its next tick."""
     yield
+    for _ in range(100):
+        if engine.live_instances == 0:
+            break
+        time.sleep(0.01)
     assert engine.live_instances == 0

@@ -52,7 +52,7 @@ Play = Callable[[Talkers], Awaitable[None]]
 
 
 def play(engine: aw.Engine, names: Mapping[str, aw.Grant] | list[str], what: Play) -> None:
-    """Run a play among talkers, and see that nothing is left over."""
+    """Run a play among talkers."""
 
     async def main() -> None:
         async with aw.Host(engine=engine, limits=LIMITS) as host:
@@ -63,4 +63,3 @@ def play(engine: aw.Engine, names: Mapping[str, aw.Grant] | list[str], what: Pla
             await what(talkers)
 
     asyncio.run(main())
-    assert engine.live_instances == 0

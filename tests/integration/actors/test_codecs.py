@@ -78,4 +78,3 @@ def test_metadata_that_fails_is_a_failed_start(
         with pytest.raises(aw.Trapped, match="metadata"):
             host.spawn("acme/mute", mute_handler)
         assert host.actors == []
-    assert engine.live_instances == 0

@@ -109,7 +109,6 @@ def test_one_that_raises_or_hangs_is_logged_and_holds_up_nobody(
     said = " ".join(record.getMessage() for record in caplog.records)
     for hook in ("before_start", "after_start", "before_stop", "after_stop", "on_error"):
         assert f"hook {hook} of 'acme/echo' failed" in said
-    assert engine.live_instances == 0
 
 
 def test_hooks_that_hang_pile_up_no_threads(

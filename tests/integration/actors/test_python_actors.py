@@ -277,9 +277,11 @@ def test_a_handler_that_will_not_be_cancelled_holds_up_nobody(engine: aw.Engine)
 def test_stopping_lets_the_message_end_or_cancels_it(engine: aw.Engine) -> None:
     async def main() -> None:
         ends: list[str] = []
+        began = asyncio.Event()
         async with aw.Host(engine=engine) as host:
 
             async def work(message: aw.Message) -> object:
+                began.set()
                 try:
                     await asyncio.sleep(message.value)
                 except asyncio.CancelledError:
@@ -291,16 +293,17 @@ def test_stopping_lets_the_message_end_or_cancels_it(engine: aw.Engine) -> None:
             host.actor("acme/gentle", shutdown=5.0)(work)
             asked = asyncio.ensure_future(host.find("acme/gentle").ask(0.1))
             behind = asyncio.ensure_future(host.find("acme/gentle").ask(0.1))
-            await asyncio.sleep(0.02)
+            await began.wait()
             await host.stop("acme/gentle")
             assert (await asked).value == "done"
             with pytest.raises(aw.ActorStopped):
                 await behind
             assert ends == ["done"]
 
+            began.clear()
             host.actor("acme/abrupt", shutdown="immediate")(work)
             asked = asyncio.ensure_future(host.find("acme/abrupt").ask(60))
-            await asyncio.sleep(0.02)
+            await began.wait()
             await host.stop("acme/abrupt")
             with pytest.raises((aw.ActorFailed, aw.ActorStopped)):
                 await asked
