@@ -5,8 +5,17 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from airssys_wasm import codec as codec
-from airssys_wasm.actor import Backoff, Child, Group
-from airssys_wasm.broker import Breaker, Mailbox, Message, Rate, Reply, Retry
+from airssys_wasm.actor import Backoff, Child, Event, Group, Health, Hooks
+from airssys_wasm.broker import (
+    Breaker,
+    DeadLetter,
+    Mailbox,
+    Message,
+    Rate,
+    Reply,
+    Retry,
+    Subscription,
+)
 from airssys_wasm.config import GIB, KIB, MIB, Grant, Limits, Policy
 from airssys_wasm.errors import (
     ActorFailed,
@@ -32,6 +41,7 @@ from airssys_wasm.errors import (
     ImportMissing,
     InstanceBusy,
     InstanceClosed,
+    LetterNotFound,
     LimitInvalid,
     MailboxClosed,
     MailboxFull,
@@ -49,7 +59,7 @@ from airssys_wasm.errors import (
     ValueMismatch,
     WitInvalid,
 )
-from airssys_wasm.host import Actor, Host
+from airssys_wasm.host import Actor, Host, RunningGroup
 from airssys_wasm.runtime import (
     Component,
     Engine,
@@ -87,18 +97,23 @@ __all__ = [
     "ComponentError",
     "ComponentFailed",
     "ComponentInvalid",
+    "DeadLetter",
     "Engine",
     "EngineError",
+    "Event",
     "ExportMissing",
     "FuelExhausted",
     "Grant",
     "Group",
     "HandlerRefusal",
+    "Health",
+    "Hooks",
     "Host",
     "ImportMissing",
     "Instance",
     "InstanceBusy",
     "InstanceClosed",
+    "LetterNotFound",
     "LimitInvalid",
     "Limits",
     "Mailbox",
@@ -118,6 +133,8 @@ __all__ = [
     "Reply",
     "Resource",
     "Retry",
+    "RunningGroup",
+    "Subscription",
     "SubscriptionsFull",
     "SupervisionError",
     "TopicInvalid",

@@ -34,6 +34,7 @@ AirssysError
     MessageTooLarge     the payload is larger than a message may be
     MessageDropped      it expired, made way for newer ones, or was left unanswered
     MessageRefused      the handler refused it
+    LetterNotFound      no dead letter has the number, or none any more
     TopicInvalid        a topic, or a pattern, is not written as it must be
     SubscriptionsFull   there are as many subscriptions as there may be
     AskTimeout          no reply came in time
@@ -67,6 +68,7 @@ __all__ = [
     "ImportMissing",
     "InstanceBusy",
     "InstanceClosed",
+    "LetterNotFound",
     "LimitInvalid",
     "MailboxClosed",
     "MailboxFull",
@@ -369,6 +371,10 @@ class MessageRefused(MessagingError):
     def __init__(self, message: str, actor: str = "", reason: str = "") -> None:
         super().__init__(message, actor)
         self.reason = reason
+
+
+class LetterNotFound(MessagingError, LookupError):
+    """No dead letter has the number: replayed, discarded, or dropped for newer ones."""
 
 
 class TopicInvalid(MessagingError, ValueError):

@@ -12,9 +12,12 @@ __all__ = [
     "Actor",
     "Broker",
     "Courier",
+    "DeadLetter",
     "Duty",
+    "Lease",
     "Message",
     "Messages",
+    "Queue",
     "Reply",
     "address_matches",
     "topic_contains",
@@ -126,6 +129,90 @@ class Messages:
     def __len__(self) -> int:
         """Messages that wait."""
 
+@final
+class Queue:
+    """Objects for a listener in another task or thread. It never holds up who fills it."""
+
+    def __new__(cls, *, items_max: int, when_full: str) -> Queue:
+        """Make one for at most ``items_max`` items."""
+
+    def push(self, item: object) -> None:
+        """Add an item, from any thread."""
+
+    def take(self) -> Any:
+        """Return the oldest item, or ``None``; never waits."""
+
+    def ready(self) -> Awaitable[None]:
+        """Await something to look at; one caller at a time."""
+
+    def next(self, timeout: float | None = None) -> Any:
+        """Wait on this thread; ``None`` when the time is over or nothing comes any more."""
+
+    def close(self) -> None:
+        """Take nothing more; what is in it can still be taken."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing comes any more."""
+
+    @property
+    def dropped(self) -> int:
+        """Items that were lost for want of room."""
+
+    def __len__(self) -> int:
+        """Items that wait."""
+
+@final
+class DeadLetter:
+    """A message that nobody handled; immutable, and still one after it was replayed."""
+
+    @property
+    def number(self) -> int:
+        """Its number, from 1; a later letter has a higher one."""
+
+    @property
+    def receiver(self) -> str:
+        """Address of the actor it was for."""
+
+    @property
+    def sender(self) -> str | None:
+        """Address of the actor that sent it; ``None`` for the embedder."""
+
+    @property
+    def topic(self) -> str | None:
+        """The topic it was published on; ``None`` if it was not."""
+
+    @property
+    def reason(self) -> str:
+        """Why nobody handled it: ``mailbox-full``, ``actor-failed``, ``expired``, ..."""
+
+    @property
+    def value(self) -> Any:
+        """The body, read by its codec each time it is asked for.
+
+        Raises:
+            CodecError: the payload is no value of its codec, or of one that needs a schema.
+        """
+
+    @property
+    def payload(self) -> bytes:
+        """The body as bytes, without a codec prefix."""
+
+    @property
+    def codec(self) -> int:
+        """Multicodec number of the payload, such as ``codec.CBOR``."""
+
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since it became one."""
+
+@final
+class Lease:
+    """The turn of an actor: while it is held, the actor handles nothing."""
+
+    def release(self) -> None:
+        """Give it back; more than once does no harm."""
+
 class Actor:
     """An actor, whatever instance it has at the time. The face documents the methods."""
 
@@ -157,6 +244,12 @@ class Actor:
 
     def occupy_with(self, serving: Serving, courier: Courier) -> int | None:
         """The same with Python code, which runs on the loop of ``courier``."""
+
+    def forget_subscriptions(self) -> None:
+        """End the subscriptions of an instance that never came to be."""
+
+    def lease(self) -> Awaitable[Lease]:
+        """Await the turn of the actor, before all its messages."""
 
     def retire(self) -> None:
         """Take its instance away, interrupting what runs; the mailbox waits for another."""
@@ -385,8 +478,24 @@ class Broker:
         """Replies that came after their request had ended."""
 
     @property
-    def dead_letters_posted(self) -> int:
-        """Messages that were not handled."""
+    def dead_letters(self) -> list[DeadLetter]:
+        """The dead letters that are kept, oldest first."""
+
+    @property
+    def dead_letter_counters(self) -> tuple[int, int, int, int, int]:
+        """Letters kept and their bytes; posted, dropped for want of room, and taken so far."""
+
+    def dead_letter(self, number: int) -> DeadLetter | None:
+        """Return one of them."""
+
+    def replay(self, number: int, *, may_block: bool = False) -> bool:
+        """Send one once more; return whether there was such a letter."""
+
+    def discard(self, number: int) -> bool:
+        """Throw one away; return whether there was such a letter."""
+
+    def discard_all(self) -> int:
+        """Throw all away; return how many there were."""
 
     def publish(
         self,

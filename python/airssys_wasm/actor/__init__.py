@@ -31,6 +31,9 @@ from airssys_wasm.actor.exits import (
     StopReason,
     Updated,
 )
+from airssys_wasm.actor.health import Health, HealthStatus
+from airssys_wasm.actor.hooks import Hook, Hooks
+from airssys_wasm.actor.notices import Event, EventKind
 from airssys_wasm.actor.rounds import ChildCounts, ChildInfo, Status
 from airssys_wasm.actor.spawner import ExitListener, Running, Spawner
 from airssys_wasm.actor.supervisor import Supervisor
@@ -44,6 +47,8 @@ __all__ = [
     "ChildInfo",
     "Counted",
     "Escalated",
+    "Event",
+    "EventKind",
     "Exit",
     "ExitKind",
     "ExitListener",
@@ -51,6 +56,10 @@ __all__ = [
     "First",
     "GaveUp",
     "Group",
+    "Health",
+    "HealthStatus",
+    "Hook",
+    "Hooks",
     "RestartType",
     "Restarted",
     "Restarting",

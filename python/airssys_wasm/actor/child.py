@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
+from airssys_wasm.actor.health import Health
+from airssys_wasm.actor.hooks import Hooks
+from airssys_wasm.broker import Mailbox, Rate
+from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ChildInvalid
 
 Strategy: TypeAlias = Literal["one-for-one", "one-for-all", "rest-for-one"]
@@ -75,6 +79,8 @@ class Child:
             ``"by-child"``; the default is the group's.
         within: seconds of that window, more than 0; the default is the group's.
         backoff: waits between its restarts; the default is the group's.
+        limits, grant, imports, config, mailbox, health, hooks, rate, handler_seconds_max: as
+            for ``Host.spawn``. Not for a group, whose children have their own.
 
     Raises:
         ChildInvalid: a field is not of its kind or outside its range.
@@ -90,6 +96,15 @@ class Child:
     intensity: int | None = None
     within: float | None = None
     backoff: Backoff | None = None
+    limits: Limits | None = field(default=None, repr=False)
+    grant: Grant | None = field(default=None, repr=False)
+    imports: Mapping[str, object] | None = field(default=None, repr=False, hash=False)
+    config: bytes = field(default=b"", repr=False)
+    mailbox: Mailbox | None = field(default=None, repr=False)
+    health: Health | None = field(default=None, repr=False)
+    hooks: Hooks | None = field(default=None, repr=False)
+    rate: Rate | None = field(default=None, repr=False)
+    handler_seconds_max: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse nonsense, and settle the defaults that depend on the source."""
@@ -110,6 +125,7 @@ class Child:
                 f"{where}a permanent child never ends, so it cannot be significant; "
                 'hint: restart="transient" or "temporary"'
             )
+        _options(where, self)
         self._settle()
 
     def _settle(self) -> None:
@@ -269,6 +285,29 @@ def _shutdown(where: str, given: object) -> None:
         raise ChildInvalid(f"{where}: {given!r}; {hint}")
     if not 0 <= given < math.inf:
         raise ChildInvalid(f"{where}: {given!r}; {hint}")
+
+
+def _options(where: str, child: Child) -> None:
+    kinds = {
+        "limits": Limits,
+        "grant": Grant,
+        "imports": Mapping,
+        "config": bytes,
+        "mailbox": Mailbox,
+        "health": Health,
+        "hooks": Hooks,
+        "rate": Rate,
+    }
+    for name, kind in kinds.items():
+        given = getattr(child, name)
+        if given is None or given == b"":
+            continue
+        if not isinstance(given, kind):
+            raise ChildInvalid(f"{where}{name}: {given!r}; hint: {kind.__name__}")
+        if child.is_group:
+            raise ChildInvalid(f"{where}{name} is not for a group; hint: give it to its children")
+    if child.is_group and child.handler_seconds_max is not None:
+        raise ChildInvalid(f"{where}handler_seconds_max is not for a group")
 
 
 def _own_window(where: str, intensity: object, within: object) -> None:

@@ -8,6 +8,7 @@ from airssys_wasm.errors import ActorStopped
 from airssys_wasm.host import pools
 
 if TYPE_CHECKING:
+    from airssys_wasm.actor import HealthStatus
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.runtime import Instance
 
@@ -76,6 +77,11 @@ class Actor:
     def incarnation(self) -> int:
         """Which of its instances serves, from 1; grows with each restart. 0 for a pool."""
         return self._seat.native.incarnation
+
+    @property
+    def health(self) -> HealthStatus:
+        """``healthy``, ``degraded``, ``unhealthy``; ``unknown`` before the first check."""
+        return self._seat.health
 
     @property
     def mailbox(self) -> dict[str, int]:

@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.host import Host
+from airssys_wasm.host.outlets import BlockingOutlets
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
-    from airssys_wasm.actor import RestartType, Shutdown
+    from airssys_wasm.actor import (
+        AutoShutdown,
+        Backoff,
+        Child,
+        Health,
+        HealthStatus,
+        Hooks,
+        RestartType,
+        Shutdown,
+        Strategy,
+    )
     from airssys_wasm.broker import Breaker, Mailbox, Rate, Retry
     from airssys_wasm.config import Grant, Limits
+    from airssys_wasm.host.group import RunningGroup
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
     from airssys_wasm.host.pools import Routing
     from airssys_wasm.host.seat import Seat
@@ -71,6 +83,11 @@ class BlockingActor:
         return self._actor.incarnation
 
     @property
+    def health(self) -> HealthStatus:
+        """``healthy``, ``degraded``, ``unhealthy``; ``unknown`` before the first check."""
+        return self._actor.health
+
+    @property
     def mailbox(self) -> dict[str, int]:
         """What its mailbox did, and holds; for a pool, those of its members together."""
         return self._actor.mailbox
@@ -90,7 +107,50 @@ class BlockingActor:
         return f"<BlockingActor {self.name!r} {self.status}>"
 
 
-class BlockingHost:
+class BlockingGroup:
+    """A running group for code without an event loop."""
+
+    __slots__ = ("_group", "_host")
+
+    def __init__(self, host: BlockingHost, group: RunningGroup) -> None:
+        """Refer to a running group."""
+        self._host = host
+        self._group = group
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._group.name
+
+    @property
+    def strategy(self) -> str:
+        """Who is restarted with a child that failed."""
+        return self._group.strategy
+
+    @property
+    def children(self) -> list[BlockingActor]:
+        """Its actors, and those of the groups within it, in start order."""
+        return [self._host._actor(actor) for actor in self._group.children]  # noqa: SLF001 - its own
+
+    def start_child(self, child: Child) -> BlockingActor:
+        """Add an actor after all others; see ``RunningGroup.start_child``."""
+        started = self._host._run(self._group.start_child(child))  # noqa: SLF001 - its own
+        return self._host._actor(started)  # noqa: SLF001 - its own
+
+    def stop_child(self, name: str) -> None:
+        """Stop one of its actors for good; see ``RunningGroup.stop_child``."""
+        self._host._run(self._group.stop_child(name))  # noqa: SLF001 - its own
+
+    def stop(self) -> None:
+        """Stop its actors and the group, for good; see ``RunningGroup.stop``."""
+        self._host._run(self._group.stop())  # noqa: SLF001 - its own
+
+    def __repr__(self) -> str:
+        """Name it."""
+        return f"<BlockingGroup {self.name!r} {self.strategy} of {len(self.children)}>"
+
+
+class BlockingHost(BlockingOutlets):
     """A ``Host`` whose methods block; its supervisors live on a loop of their own.
 
     Args:
@@ -100,6 +160,7 @@ class BlockingHost:
 
     def __init__(self, *, engine: Engine | None = None, limits: Limits | None = None) -> None:
         self._host = Host(engine=engine, limits=limits)
+        super().__init__(self._host)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="airssys-host", daemon=True
@@ -148,6 +209,8 @@ class BlockingHost:
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
+        health: Health | None = None,
+        hooks: Hooks | None = None,
         handler_seconds_max: float | None = None,
         pool: int | None = None,
         routing: Routing = "round-robin",
@@ -164,6 +227,8 @@ class BlockingHost:
             mailbox=mailbox,
             restart=restart,
             shutdown=shutdown,
+            health=health,
+            hooks=hooks,
             handler_seconds_max=handler_seconds_max,
             pool=pool,
             routing=routing,
@@ -211,6 +276,33 @@ class BlockingHost:
     ) -> None:
         """Say how requests to an actor are made; see ``Host.route``."""
         self._host.route(name, retry=retry, breaker=breaker, idempotent=idempotent)
+
+    def supervise(  # noqa: PLR0913 - options by name
+        self,
+        name: str,
+        *,
+        strategy: Strategy = "one-for-one",
+        children: Iterable[Child] = (),
+        intensity: int = 3,
+        within: float = 60.0,
+        backoff: Backoff | None = None,
+        auto_shutdown: AutoShutdown = "never",
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+    ) -> BlockingGroup:
+        """Start actors under a supervisor of their own; see ``Host.supervise``."""
+        supervised = self._host.supervise(
+            name,
+            strategy=strategy,
+            children=children,
+            intensity=intensity,
+            within=within,
+            backoff=backoff,
+            auto_shutdown=auto_shutdown,
+            restart=restart,
+            shutdown=shutdown,
+        )
+        return BlockingGroup(self, self._run(supervised))
 
     def find(self, name: str) -> BlockingActor:
         """Return an actor by its address; see ``Host.find``."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from airssys_wasm.actor.exits import Exit
-from airssys_wasm.errors import ActorStopped, CodecError, HandlerRefusal, ValueMismatch
+from airssys_wasm.errors import CodecError, HandlerRefusal, ValueMismatch
 
 if TYPE_CHECKING:
-    from airssys_wasm.actor import ExitListener, StopReason
+    from airssys_wasm.actor import Hooks, StopReason
     from airssys_wasm.broker import Courier, Duty, Mailbox, Message
     from airssys_wasm.host.seat import Seat
 
@@ -25,7 +25,7 @@ AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 HANDLER_SECONDS_MAX: Final = 30.0
 #: As long as a handler that was cancelled holds up the start of its successor.
-_LINGER_SECONDS: Final = 1.0
+LINGER_SECONDS: Final = 1.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -45,6 +45,7 @@ class HandlerSource:
         courier: where its messages wait for the event loop.
         handler_seconds_max: how long one message may take.
         mailbox: what waits in front of it.
+        hooks: what is called around its life.
     """
 
     make: Callable[[], Handler]
@@ -53,6 +54,7 @@ class HandlerSource:
     mailbox: Mailbox = field(repr=False)
     #: It sends as the embedder, who has no limit.
     rate: None = None
+    hooks: Hooks | None = None
 
     @property
     def receive(self) -> list[str]:
@@ -68,16 +70,9 @@ class HandlerSource:
                 f"handler_seconds_max: {most!r}; hint: seconds, more than 0", "handler_seconds_max"
             )
 
-    async def sit(self, seat: Seat, exited: ExitListener) -> HandlerIncarnation:
-        """Make a handler and seat it."""
-        if seat.serving is not None:
-            await seat.serving.gone(_LINGER_SECONDS)
-        serving = Serving(seat.native.name, self.make(), self.handler_seconds_max)
-        seat.serving, seat.exited = serving, exited
-        number = seat.native.occupy_with(serving, self.courier)
-        if number is None:
-            raise ActorStopped(f"actor {seat.native.name!r} was stopped", seat.native.name)
-        return HandlerIncarnation(seat, serving, number)
+    def serving(self, name: str) -> Serving:
+        """Make the handler of one incarnation."""
+        return Serving(name, self.make(), self.handler_seconds_max)
 
 
 def made_by(factory: Callable[[], object]) -> Callable[[], Handler]:
@@ -217,7 +212,8 @@ class HandlerIncarnation:
 
     async def stop(self, reason: StopReason, *, seconds_max: float | None) -> None:
         """Let it finish its message, and take it away."""
-        del reason, seconds_max  # the supervisor cancels this, and kills
+        del seconds_max  # the supervisor cancels this, and kills
+        await self._seat.before_stop(str(reason))
         native = self._seat.native
         native.retire_after_message()
         while native.incarnation == self.number and native.status == "running":
@@ -229,6 +225,5 @@ class HandlerIncarnation:
     def kill(self) -> None:
         """Take it away at once."""
         if self._seat.native.incarnation == self.number:
-            self._seat.exited = None
-            self._seat.native.retire()
+            self._seat.let_go()
         self._serving.cancel()

@@ -7,37 +7,60 @@ import contextlib
 import logging
 import os
 import weakref
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Self
 
-from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
+from airssys_wasm.actor import (
+    Backoff,
+    Child,
+    Exited,
+    GaveUp,
+    Group,
+    Restarting,
+    Stopped,
+    StopReason,
+    SupervisionEvent,
+    Supervisor,
+)
 from airssys_wasm.broker import Breaker, Broker, Courier, Mailbox, Rate, Retry
 from airssys_wasm.config import MIB, Grant, Limits
-from airssys_wasm.errors import ActorNotFound, ActorStopped, SupervisionError, ValueMismatch
-from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.handlers import (
-    HANDLER_SECONDS_MAX,
-    AnyHandler,
-    HandlerSource,
-    HandlesMessages,
-    made_by,
+from airssys_wasm.errors import (
+    ActorNotFound,
+    ActorStopped,
+    ChildInvalid,
+    NameTaken,
+    SupervisionError,
+    ValueMismatch,
 )
+from airssys_wasm.host.actor import Actor
+from airssys_wasm.host.events import Reporter, native_event
+from airssys_wasm.host.group import Grove, RunningGroup
+from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
+from airssys_wasm.host.nursery import Nursery
+from airssys_wasm.host.outlets import Outlets
 from airssys_wasm.host.pools import Routing, member_names
-from airssys_wasm.host.seat import Seat, Seats, Source
+from airssys_wasm.host.seat import Seat, Seats
 from airssys_wasm.runtime import Component, Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
-    from airssys_wasm.actor import RestartType, Shutdown
+    from airssys_wasm.actor import (
+        AutoShutdown,
+        Event,
+        Health,
+        Hooks,
+        RestartType,
+        Shutdown,
+        Strategy,
+    )
     from airssys_wasm.host.blocking import BlockingHost
-    from airssys_wasm.host.handlers import Handler
 
 _LOG = logging.getLogger(__name__)
 
 
-class Host:
+class Host(Outlets):
     """Actors in this process: spawned by name, supervised, closed together.
 
     ::
@@ -54,12 +77,14 @@ class Host:
     def __init__(self, *, engine: Engine | None = None, limits: Limits | None = None) -> None:
         self.engine = engine or Engine()
         self.limits = limits or Limits(memory_bytes_max=64 * MIB, call_seconds_max=5.0)
-        self._broker = Broker(self.engine, _waker(self))
-        self._seats = Seats(self._broker)
+        super().__init__(Broker(self.engine, _waker(self)), Reporter(self._incarnation))
+        self._seats = Seats(self._broker, self._reporter.tell)
+        self._nursery = Nursery(self.engine, self.limits, self._seats)
+        self._grove = Grove(self._open, self._seats, self._nursery)
+        self._starting: set[asyncio.Task[None]] = set()
+        self._tidying: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._courier: Courier | None = None
-        self._starting: set[asyncio.Task[None]] = set()
 
     @staticmethod
     def blocking(*, engine: Engine | None = None, limits: Limits | None = None) -> BlockingHost:
@@ -71,7 +96,7 @@ class Host:
     async def __aenter__(self) -> Self:
         """Start supervising."""
         self._loop = asyncio.get_running_loop()
-        self._courier = Courier(self._loop)
+        self._nursery.courier = Courier(self._loop)
         # Counted for each actor: one bad plugin must not end the others.
         self._root = Supervisor(
             Group(children=(), counted="by-child"),
@@ -96,10 +121,13 @@ class Host:
         root, self._root = self._root, None
         try:
             if root is not None:
-                await root.stop()
+                await root.stop(StopReason.HOST_CLOSING)
+                await self._seats.settle()
         finally:
             self._broker.close()
-            self._loop = self._courier = None
+            self._drain()
+            self._reporter.close()
+            self._loop = self._nursery.courier = None
 
     async def spawn(  # noqa: PLR0913 - options by name
         self,
@@ -113,10 +141,12 @@ class Host:
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
+        health: Health | None = None,
+        hooks: Hooks | None = None,
+        rate: Rate | None = None,
         handler_seconds_max: float | None = None,
         pool: int | None = None,
         routing: Routing = "round-robin",
-        rate: Rate | None = None,
     ) -> Actor:
         """Start an actor, and return it when it serves.
 
@@ -134,6 +164,9 @@ class Host:
             mailbox: what waits in front of it, at most.
             restart: when it is restarted, see ``Child``.
             shutdown: how long it has to stop, see ``Child``.
+            health: how often it is asked how it is doing; never by default.
+            hooks: what is called around its life.
+            rate: how much each instance may send; a component that sends more is told so.
             handler_seconds_max: for a Python actor: seconds one message may take, more than
                 0; 30.0 by default.
             pool: how many actors stand behind the name, 1 to 10 000: ``name/1``,
@@ -142,13 +175,13 @@ class Host:
                 fewest messages, or, with ``"sticky"``, the same one for the same ``key=``
                 (without one, for the same sender). Those that are down are passed over
                 while others live.
-            rate: how much each instance may send; a component that sends more is told so.
 
         Returns:
             The actor, or what stands for the pool.
 
         Raises:
             ActorStopped: the host is not open.
+            ChildInvalid: an option is not of its kind or outside its range.
             NameTaken: another actor has the name.
             ExportMissing: the component takes no messages.
             ValueMismatch: an option is not for what the source is, or outside its range.
@@ -157,41 +190,43 @@ class Host:
                 ``Component.instantiate`` raise.
         """
         self._open()
-        made_of: Source | HandlerSource
-        if isinstance(source, str | bytes | os.PathLike | Component):
-            if handler_seconds_max is not None:
-                raise ValueMismatch(
-                    "handler_seconds_max is for Python actors; hint: Limits(call_seconds_max=...)",
-                    "handler_seconds_max",
-                )
-            component = source if isinstance(source, Component) else self.engine.load(source)
-            made_of = Source(
-                component=component,
-                limits=limits or self.limits,
-                grant=grant,
-                imports=imports,
-                config=config,
-                mailbox=mailbox or Mailbox(),
-                rate=rate,
-            )
-        else:
-            for_components = (limits, grant, imports, config or None, rate)
-            if any(option is not None for option in for_components):
-                raise ValueMismatch("limits, grant, imports, config and rate are for components")
-            made_of = self._handled(made_by(source), mailbox, handler_seconds_max)
-        if pool is None:
-            seat = self._seats.take(name, made_of, restart)
-            await self._start(seat, made_of, restart, shutdown)
-        else:
-            names = member_names(name, pool, routing)
-            seat = self._seats.take_pool(name, names, made_of, restart, routing)
-            try:
-                for member in seat.members:
-                    await self._start(member, made_of, restart, shutdown)
-            except BaseException:
-                await self._stop(seat)
-                raise
-        return Actor(seat)
+        child = Child(
+            name,
+            source,
+            restart=restart,
+            shutdown=shutdown,
+            limits=limits,
+            grant=grant,
+            imports=imports,
+            config=config,
+            mailbox=mailbox,
+            health=health,
+            hooks=hooks,
+            rate=rate,
+            handler_seconds_max=handler_seconds_max,
+        )
+        if child.is_group:
+            raise ChildInvalid(f"child {name!r} is a group; hint: host.supervise")
+        if pool is not None:
+            return await self._spawn_pool(child, pool, routing)
+        started = await self._grove.plant(child)
+        return self.find(started.name)
+
+    async def _spawn_pool(self, child: Child, count: int, routing: Routing) -> Actor:
+        names = member_names(child.name, count, routing)
+        if self._broker.find(child.name) is not None:
+            raise NameTaken(f"the name {child.name} is taken; hint: choose another one")
+        child = await self._nursery.load(child)
+        seats: list[Seat] = []
+        try:
+            for name in names:
+                started = await self._grove.plant(replace(child, name=name))
+                seats.append(self._seats.at(started.name))
+            return Actor(self._seats.take_pool(child, seats, routing))
+        except BaseException:
+            for seat in reversed(seats):
+                await self._grove.fell(seat.native.name, ())
+            raise
 
     def actor(
         self,
@@ -233,9 +268,20 @@ class Host:
         self._open()
 
         def make(handler: AnyHandler) -> AnyHandler:
-            made_of = self._handled(lambda: handler, mailbox, handler_seconds_max)
-            seat = self._seats.take(name, made_of, restart)
-            starting = asyncio.ensure_future(self._start(seat, made_of, restart, shutdown))
+            child = self._nursery.handled(
+                Child(
+                    name,
+                    None,
+                    restart=restart,
+                    shutdown=shutdown,
+                    mailbox=mailbox,
+                    handler_seconds_max=handler_seconds_max,
+                ),
+                lambda: handler,
+            )
+            seat = self._seats.take(child)
+            named = replace(child, name=seat.native.name)
+            starting = asyncio.ensure_future(self._grove.start(named))
             self._starting.add(starting)
             starting.add_done_callback(self._started)
             return handler
@@ -247,37 +293,53 @@ class Host:
         if not starting.cancelled() and (error := starting.exception()) is not None:
             _LOG.error("a Python actor did not start", exc_info=error)
 
-    def _handled(
+    async def supervise(  # noqa: PLR0913 - options by name
         self,
-        make: Callable[[], Handler],
-        mailbox: Mailbox | None,
-        handler_seconds_max: float | None,
-    ) -> HandlerSource:
-        if self._courier is None:
-            raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
-        seconds = HANDLER_SECONDS_MAX if handler_seconds_max is None else handler_seconds_max
-        return HandlerSource(
-            make=make,
-            courier=self._courier,
-            handler_seconds_max=seconds,
-            mailbox=mailbox or Mailbox(),
-        )
+        name: str,
+        *,
+        strategy: Strategy = "one-for-one",
+        children: Iterable[Child] = (),
+        intensity: int = 3,
+        within: float = 60.0,
+        backoff: Backoff | None = None,
+        auto_shutdown: AutoShutdown = "never",
+        restart: RestartType = "permanent",
+        shutdown: Shutdown | None = None,
+    ) -> RunningGroup:
+        """Start actors under a supervisor of their own; return when all of them serve.
 
-    async def _start(
-        self,
-        seat: Seat,
-        made_of: Source | HandlerSource,
-        restart: RestartType,
-        shutdown: Shutdown | None,
-    ) -> None:
-        child = Child(seat.native.name, made_of, restart=restart, shutdown=shutdown)
-        try:
-            await self._open().start_child(child)
-        except BaseException as error:
-            self._seats.give_up(seat.native.name)
-            if isinstance(error, SupervisionError) and error.__cause__ is not None:
-                raise error.__cause__ from None
-            raise
+        A child that fails once too often ends the group; the host then restarts it as a
+        whole, as ``restart`` says, and at last gives it up.
+
+        Args:
+            name: what the group is called; no message can be sent to it.
+            strategy: who is restarted with a child that failed, see ``Group``.
+            children: started in this order, stopped in the reverse one.
+            intensity: restarts allowed within ``within``, of all children together.
+            within: seconds of that window.
+            backoff: waits between restarts.
+            auto_shutdown: whether the end of significant children ends the group.
+            restart: when the group itself is restarted.
+            shutdown: how long it has to stop; what its children need by default.
+
+        Raises:
+            ActorStopped: the host is not open.
+            ChildInvalid: an option is not of its kind or outside its range.
+            NameTaken: another actor has the name of a child.
+            SupervisionError: there is a group or an actor of that name.
+            AirssysError: a child could not be loaded or started; the others were stopped.
+        """
+        self._open()
+        group = Group(
+            children=tuple(children),
+            strategy=strategy,
+            intensity=intensity,
+            within=within,
+            backoff=backoff or Backoff(),
+            auto_shutdown=auto_shutdown,
+        )
+        await self._grove.plant(Child(name, group, restart=restart, shutdown=shutdown))
+        return RunningGroup(self._grove, name, strategy)
 
     def route(
         self,
@@ -340,39 +402,76 @@ class Host:
         Raises:
             ActorNotFound: nobody has the name.
         """
-        self._open()
-        await self._stop(self.find(name)._seat)  # noqa: SLF001 - its own
-
-    async def _stop(self, seat: Seat) -> None:
-        root = self._open()
-        for one in seat.members or [seat]:
-            # A member may have been given up before.
+        seat = self.find(name)._seat  # noqa: SLF001 - its own
+        for member in reversed(seat.members):
+            # It may have been given up before.
             with contextlib.suppress(SupervisionError):
-                await root.terminate_child(one.native.name)
-                await root.delete_child(one.native.name)
-            self._seats.give_up(one.native.name)
-        self._seats.give_up(seat.native.name)
+                await self._grove.fell(member.native.name, member.above)
+        if seat.members:
+            self._seats.give_up(seat.native.name)
+        else:
+            await self._grove.fell(seat.native.name, seat.above)
 
     def _open(self) -> Supervisor:
         if self._root is None:
             raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
         return self._root
 
+    def _incarnation(self, name: str) -> int:
+        seat = self._seats.find(name)
+        return seat.native.incarnation if seat is not None else 0
+
     def _supervised(self, event: SupervisionEvent) -> None:
+        told = self._reporter.event_of(event)
+        if told is not None:
+            self._run_hooks(event, told)
+            self._reporter.tell(told)
+        above = event.path[1:]
         if isinstance(event, GaveUp):
             self._seats.give_up(event.child)
+            self._seats.give_up_group((*above, event.child))
         elif isinstance(event, Exited) and self._seats.is_over(event.child, event.exit):
             # Nobody restarts it: whoever waits for it is told.
             self._seats.give_up(event.child)
+        elif isinstance(event, Stopped) and above:
+            self._group_stopped(above)
+
+    def _run_hooks(self, event: SupervisionEvent, told: Event) -> None:
+        if not isinstance(event, Exited | Restarting):
+            return
+        seat = self._seats.find(event.child)
+        if seat is None:
+            return
+        if isinstance(event, Restarting):
+            seat.run_later("on_restart", told)
+        elif told.kind == "failed":
+            seat.run_later("on_error", told)
+
+    def _group_stopped(self, above: tuple[str, ...]) -> None:
+        # It comes back, if it does, with what it was made with.
+        self._seats.give_up_group(above, only_dynamic=True)
+        if self._loop is not None and self._root is not None:
+            # Once its supervisor has decided what becomes of it.
+            self._tidy(above)
+
+    def _tidy(self, above: tuple[str, ...]) -> None:
+        tidying = asyncio.ensure_future(self._grove.forget_if_over(above))
+        self._tidying.add(tidying)
+        tidying.add_done_callback(self._tidying.discard)
 
     def _drain(self) -> None:
-        for what, actor, number, kind, detail in self._broker.take_events():
+        for told in self._broker.take_events():
+            what, actor, number, kind, detail = told
             seat = self._seats.find(actor)
             if what == "ended" and seat is not None:
                 _LOG.warning("actor %r failed: %s", actor, detail)
                 seat.ended(number, kind, detail)
-            elif what == "dead-letter":
-                _LOG.debug("a message to %r was not handled: %s", actor, detail)
+            elif (event := native_event(told)) is not None:
+                if what == "dead-letter":
+                    _LOG.debug("a message to %r was not handled: %s", actor, detail)
+                elif what == "stopped":
+                    self._reporter.forget(actor)
+                self._reporter.tell(event)
 
 
 def _waker(host: Host) -> Callable[[], None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airssys_wasm._native.runtime import Variant
 from airssys_wasm.actor import (
     Child,
+    Event,
     Exit,
     ExitKind,
     ExitListener,
@@ -17,19 +18,32 @@ from airssys_wasm.actor import (
     StartReason,
     StopReason,
     Updated,
+    hooks,
 )
 from airssys_wasm.config import Grant, Limits
 from airssys_wasm.errors import ActorStopped, AirssysError
-from airssys_wasm.host.handlers import HandlerSource
+from airssys_wasm.host.actor import Actor
+from airssys_wasm.host.checkup import Checkup
+from airssys_wasm.host.handlers import LINGER_SECONDS, HandlerIncarnation, HandlerSource
 from airssys_wasm.runtime.lifecycle import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from airssys_wasm.actor import RestartType, Running
+    from airssys_wasm._native.runtime import Desk
+    from airssys_wasm.actor import (
+        EventKind,
+        Health,
+        HealthStatus,
+        Hooks,
+        RestartType,
+        Running,
+    )
     from airssys_wasm.broker import Broker, Mailbox, NativeActor, Rate
     from airssys_wasm.host.handlers import Serving
     from airssys_wasm.runtime import Component, Instance
+
+_OCCUPY_POLL_SECONDS: Final = 0.002
 
 #: What a component cannot meet itself has no word in the interface.
 _FAILURES: Final = {ExitKind.EXCEPTION: "trapped", ExitKind.KILLED: "trapped"}
@@ -46,6 +60,8 @@ class Source:
         imports: what the embedder supplies.
         config: bytes for ``initialize``.
         mailbox: what waits in front of it.
+        health: how often it is asked how it is doing; ``None`` is never.
+        hooks: what is called around its life.
         rate: how much it may send.
     """
 
@@ -55,6 +71,8 @@ class Source:
     imports: Mapping[str, object] | None
     config: bytes
     mailbox: Mailbox = field(repr=False)
+    health: Health | None = None
+    hooks: Hooks | None = None
     rate: Rate | None = None
 
     @property
@@ -64,29 +82,86 @@ class Source:
 
 
 class Seat:
-    """One name, through all its incarnations."""
+    """One name, through all its incarnations.
 
-    def __init__(self, native: NativeActor, restart: RestartType) -> None:
-        """Take a seat that nobody sits on."""
+    Args:
+        native: its cell.
+        restart: when it is restarted.
+        above: the groups it is in, from the outermost; empty right under the host.
+        tell: told what happens to it.
+    """
+
+    def __init__(
+        self,
+        native: NativeActor,
+        restart: RestartType,
+        above: tuple[str, ...],
+        tell: Callable[[Event], None],
+    ) -> None:
         self.native = native
         self.restart = restart
+        self.above = above
+        #: Whether its group has it only since it runs.
+        self.is_dynamic = False
+        #: Whether its last instance ended by itself, not because it was stopped.
+        self.has_left = False
+        self.health: HealthStatus = "unknown"
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
-        self.serving: Serving | None = None
+        #: Its members, if it stands for several.
         self.members: list[Seat] = []
+        #: The seat that stands for it, if it is a member.
         self.pool: Seat | None = None
+        #: The codecs that its component declares.
+        self.codecs: tuple[int, ...] = ()
+        #: Its Python handler, if it has one.
+        self.serving: Serving | None = None
+        self._hooks: Hooks | None = None
+        self._desk: Desk | None = None
+        #: The last of the hooks that nobody waits for; each waits for the one before.
+        self._later: asyncio.Task[None] | None = None
+        self._checkup: asyncio.Task[None] | None = None
+        self._tell = tell
 
     async def sit(self, source: Source, reason: StartReason, exited: ExitListener) -> Incarnation:
         """Make an instance and seat it."""
+        self._hooks = source.hooks
+        await hooks.run(source.hooks, "before_start", self.event("starting", next_one=True))
+        instance = await self._make(source, reason)
+        self.instance, self.exited, self.has_left = instance, exited, False
+        number = await self._occupy(instance)
+        incarnation = Incarnation(self, instance, number, source.component.lifecycle("shutdown"))
+        try:
+            self._look_after(source, instance, number)
+            await hooks.run(source.hooks, "after_start", self.event("started"))
+        except BaseException:
+            incarnation.kill()
+            raise
+        return incarnation
+
+    async def sit_handler(self, source: HandlerSource, exited: ExitListener) -> HandlerIncarnation:
+        """Make a Python handler and seat it."""
+        self._hooks = source.hooks
+        await hooks.run(source.hooks, "before_start", self.event("starting", next_one=True))
+        if self.serving is not None:
+            await self.serving.gone(LINGER_SECONDS)
+        serving = self.serving = source.serving(self.native.name)
+        self.exited, self.has_left = exited, False
+        # A handler of the one before may still be on its way out.
+        while (number := self.native.occupy_with(serving, source.courier)) is None:
+            self._require_running()
+            await asyncio.sleep(_OCCUPY_POLL_SECONDS)
+        incarnation = HandlerIncarnation(self, serving, number)
+        try:
+            await hooks.run(source.hooks, "after_start", self.event("started"))
+        except BaseException:
+            incarnation.kill()
+            raise
+        return incarnation
+
+    async def _make(self, source: Source, reason: StartReason) -> Instance:
         namespace, name, *rest = self.native.name.split("/")
-        granted = source.grant or Grant()
-        desk = None
-        if source.component.sends_messages:
-            desk = self.native.desk(
-                send=list(granted.send),
-                publish=list(granted.publish),
-                subscribe=list(granted.subscribe),
-            )
+        desk = self._desk = self._new_desk(source)
         identity = Identity(
             namespace,
             name,
@@ -109,24 +184,133 @@ class Seat:
         # A start function, or `initialize`, may take as long as a call.
         making = asyncio.ensure_future(asyncio.to_thread(make))
         try:
-            instance, codecs = await asyncio.shield(making)
-        except asyncio.CancelledError:
-            making.add_done_callback(_close_made)
+            instance, self.codecs = await asyncio.shield(making)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                making.add_done_callback(_close_made)
+            # What it subscribed to while it was made is over with it.
+            self.native.forget_subscriptions()
             raise
-        for declares in filter(None, (self, self.pool)):
-            declares.native.declare(codecs)
-        self.instance, self.exited = instance, exited
-        incarnation = self.native.occupy(instance, desk)
-        if incarnation is None:
+        self.native.declare(self.codecs)
+        return instance
+
+    def _new_desk(self, source: Source) -> Desk | None:
+        if not source.component.sends_messages:
+            return None
+        granted = source.grant or Grant()
+        return self.native.desk(
+            send=list(granted.send),
+            publish=list(granted.publish),
+            subscribe=list(granted.subscribe),
+        )
+
+    async def _occupy(self, instance: Instance) -> int:
+        try:
+            # A handler of the one before may still be on its way out.
+            while (number := self.native.occupy(instance, self._desk)) is None:
+                self._require_running()
+                await asyncio.sleep(_OCCUPY_POLL_SECONDS)
+        except BaseException:
+            self.exited = None
             instance.close()
+            self.native.forget_subscriptions()
+            raise
+        return number
+
+    def _require_running(self) -> None:
+        if self.native.status in {"stopping", "stopped"}:
             raise ActorStopped(f"actor {self.native.name!r} was stopped", self.native.name)
-        return Incarnation(self, instance, incarnation, source.component.lifecycle("shutdown"))
 
     def ended(self, incarnation: int, kind: str, detail: str) -> None:
         """Take note that an incarnation has ended by itself."""
         if self.exited is not None and incarnation == self.native.incarnation:
             exited, self.exited = self.exited, None
+            self.has_left = True
+            self._stop_checkup()
             exited(Exit(ExitKind(kind), detail))
+
+    # Health
+
+    def _look_after(self, source: Source, instance: Instance, number: int) -> None:
+        self.health = "unknown"
+        if source.health is None:
+            return
+        export = source.component.lifecycle("health")
+        check = source.health.check
+        checkup = Checkup(
+            self,
+            number,
+            source.health,
+            (instance, export) if export is not None else None,
+            (lambda: check(Actor(self))) if check is not None else None,
+        )
+        self._checkup = asyncio.ensure_future(checkup.run())
+
+    def _stop_checkup(self) -> None:
+        if self._checkup is not None:
+            self._checkup.cancel()
+            self._checkup = None
+
+    def is_found(self, number: int, status: HealthStatus, detail: str) -> None:
+        """Take note of how an incarnation is doing."""
+        if number == self.native.incarnation and status != self.health:
+            self.health = status
+            self._tell(self.event("health", reason=status, detail=detail))
+
+    def condemn(self, number: int, detail: str) -> None:
+        """End an incarnation, which is unhealthy, whatever it does."""
+        if self.exited is None or number != self.native.incarnation:
+            return
+        exited, self.exited = self.exited, None
+        self.has_left = True
+        self.native.retire()
+        if self.instance is not None:
+            self.instance.close()
+        exited(Exit(ExitKind.UNHEALTHY, detail))
+
+    # Hooks
+
+    def event(
+        self, kind: EventKind, *, reason: str = "", detail: str = "", next_one: bool = False
+    ) -> Event:
+        """Return what is told of the present incarnation, or of the next one."""
+        number = self.native.incarnation + next_one
+        name = self.native.name
+        return Event(kind=kind, actor=name, incarnation=number, reason=reason, detail=detail)
+
+    def has_hook(self, name: str) -> bool:
+        """Say whether there is a hook."""
+        return self._hooks is not None and getattr(self._hooks, name) is not None
+
+    def run_later(self, name: str, event: Event) -> None:
+        """Call a hook, if there is one, that nobody waits for; after those before it."""
+        if not self.has_hook(name):
+            return
+        before, chosen = self._later, self._hooks
+
+        async def run() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+            await hooks.run(chosen, name, event)
+
+        self._later = asyncio.ensure_future(run())
+
+    async def settle(self) -> None:
+        """Wait until the hooks that nobody waited for have ended, each within its bound."""
+        if self._later is not None:
+            await asyncio.wait({self._later})
+
+    async def before_stop(self, reason: str) -> None:
+        """Call the hook for a stop that begins."""
+        await hooks.run(self._hooks, "before_stop", self.event("stopping", reason=reason))
+
+    def let_go(self) -> None:
+        """Take the present incarnation away at once."""
+        was_wanted, self.exited = self.exited, None
+        self._stop_checkup()
+        self.native.retire()
+        if was_wanted is not None:
+            self.run_later("after_stop", self.event("stopped"))
 
 
 class Incarnation:
@@ -142,6 +326,7 @@ class Incarnation:
     async def stop(self, reason: StopReason, *, seconds_max: float | None) -> None:
         """Let it finish its message, call ``shutdown`` if it has one, and take it away."""
         del seconds_max  # the supervisor cancels this, and kills
+        await self._seat.before_stop(str(reason))
         if shutdown := self._shutdown:
             # Its error is only of interest to itself: it goes all the same.
             with contextlib.suppress(AirssysError):
@@ -151,8 +336,7 @@ class Incarnation:
     def kill(self) -> None:
         """Take it away at once."""
         if self._seat.native.incarnation == self.number:
-            self._seat.exited = None
-            self._seat.native.retire()
+            self._seat.let_go()
         self._instance.close()
 
 
@@ -180,11 +364,16 @@ def start_reason(reason: StartReason) -> Variant:
 
 
 class Seats:
-    """Starts the children of a host; the ``Spawner`` of its supervisors."""
+    """Starts the children of a host; the ``Spawner`` of its supervisors.
 
-    def __init__(self, broker: Broker) -> None:
-        """Begin without any."""
+    Args:
+        broker: where actors are registered.
+        tell: told what happens to them.
+    """
+
+    def __init__(self, broker: Broker, tell: Callable[[Event], None]) -> None:
         self._broker = broker
+        self._tell = tell
         self._by_name: dict[str, Seat] = {}
 
     async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Running:
@@ -192,9 +381,9 @@ class Seats:
         source = child.source
         if not isinstance(source, Source | HandlerSource):
             raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
-        seat = self._by_name.get(child.name) or self.take(child.name, source, child.restart)
+        seat = self._by_name.get(child.name) or self.take(child)
         if isinstance(source, HandlerSource):
-            return await source.sit(seat, exited)
+            return await seat.sit_handler(source, exited)
         return await seat.sit(source, reason, exited)
 
     def is_over(self, name: str, end: Exit) -> bool:
@@ -202,58 +391,71 @@ class Seats:
         seat = self._by_name.get(name)
         if seat is None or seat.restart == "permanent":
             return False
-        return seat.restart == "temporary" or end.is_clean
+        # A transient one that was stopped along with a sibling comes back with it.
+        return seat.restart == "temporary" or (end.is_clean and seat.has_left)
 
-    def take(self, name: str, source: Source | HandlerSource, restart: RestartType) -> Seat:
-        """Make the seat of a new name.
+    def take(self, child: Child, above: tuple[str, ...] = ()) -> Seat:
+        """Make the seat of a child that is ready to be started.
 
         Raises:
-            NameTaken: another actor has it.
+            NameTaken: another actor has its name.
         """
-        mailbox = source.mailbox
+        assert isinstance(child.source, Source | HandlerSource)
+        mailbox = child.source.mailbox
         native = self._broker.register(
-            name,
+            child.name,
             messages_max=mailbox.messages_max,
             bytes_max=mailbox.bytes_max,
             when_full=mailbox.when_full,
-            receive=source.receive,
+            receive=child.source.receive,
         )
-        if source.rate is not None:
-            native.limit_sending(source.rate.messages_per_second, source.rate.burst)
-        seat = self._by_name[native.name] = Seat(native, restart)
+        if (rate := child.source.rate) is not None:
+            native.limit_sending(rate.messages_per_second, rate.burst)
+        seat = self._by_name[native.name] = Seat(native, child.restart, above, self._tell)
         return seat
 
-    def take_pool(
-        self,
-        name: str,
-        members: list[str],
-        source: Source | HandlerSource,
-        restart: RestartType,
-        routing: str,
-    ) -> Seat:
-        """Make the seats of a pool: one for each member, and one that stands for them.
+    def take_pool(self, child: Child, members: list[Seat], routing: str) -> Seat:
+        """Make the seat that stands for others.
+
+        Args:
+            child: as its members were started, under the pool's own name.
+            members: their seats.
+            routing: which of them gets a message.
 
         Raises:
-            NameTaken: another actor has one of the names; nothing was made.
+            NameTaken: another actor has the name.
         """
-        seats: list[Seat] = []
-        try:
-            seats.extend(self.take(member, source, restart) for member in members)
-            natives = [seat.native for seat in seats]
-            native = self._broker.register_pool(name, natives, routing, receive=source.receive)
-        except BaseException:
-            for seat in seats:
-                self.give_up(seat.native.name)
-            raise
-        front = self._by_name[native.name] = Seat(native, restart)
-        front.members = seats
-        for seat in seats:
-            seat.pool = front
-        return front
+        assert isinstance(child.source, Source | HandlerSource)
+        natives = [member.native for member in members]
+        native = self._broker.register_pool(
+            child.name, natives, routing, receive=child.source.receive
+        )
+        native.declare(members[0].codecs)
+        seat = self._by_name[native.name] = Seat(native, child.restart, (), self._tell)
+        seat.members = members
+        for member in members:
+            member.pool = seat
+        return seat
+
+    def at(self, name: str) -> Seat:
+        """Return the seat of a name that was just started.
+
+        Raises:
+            ActorStopped: it was given up meanwhile.
+        """
+        seat = self._by_name.get(name)
+        if seat is None:
+            raise ActorStopped(f"actor {name!r} was stopped", name)
+        return seat
 
     def find(self, name: str) -> Seat | None:
         """Return the seat of a name."""
         return self._by_name.get(name)
+
+    def below(self, above: tuple[str, ...]) -> list[Seat]:
+        """Return all seats in a group, and in those within it, in the order they were taken."""
+        depth = len(above)
+        return [seat for seat in self._by_name.values() if seat.above[:depth] == above]
 
     def give_up(self, name: str) -> None:
         """Stop an actor for good: whoever waits for it is told."""
@@ -263,3 +465,13 @@ class Seats:
             pool = seat.pool
             if pool and all(one.native.status == "stopped" for one in pool.members):
                 self.give_up(pool.native.name)
+
+    def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:
+        """Stop all actors in a group for good, the last one first."""
+        for seat in reversed(self.below(above)):
+            if seat.is_dynamic or not only_dynamic:
+                self.give_up(seat.native.name)
+
+    async def settle(self) -> None:
+        """Wait until the hooks that nobody waited for have ended."""
+        await asyncio.gather(*(seat.settle() for seat in tuple(self._by_name.values())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,40 +24,48 @@ world handler {
 
 
 @pytest.fixture(scope="session")
-def handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
-    """Answer with what was sent: ``!`` traps, ``?`` never ends, ``#`` counts, ``-`` refuses."""
-    return wrapped(engine, HANDLER, tmp_path_factory.mktemp("wit"))
+def wit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package whose world exports the life cycle."""
+    wit = tmp_path_factory.mktemp("wit")
+    shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
+    (wit / "world.wit").write_text(WORLD)
+    return wit
 
 
 @pytest.fixture(scope="session")
-def json_handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
+def handler(engine: aw.Engine, wit: Path) -> aw.Component:
+    """Answer with what was sent: ``!`` traps, ``?`` never ends, ``#`` counts, ``-`` refuses.
+
+    A message of ``H`` and one byte sets what ``health`` says: 0 healthy, 1 degraded,
+    2 unhealthy, 3 unknown, 8 traps, 9 never ends.
+    """
+    return wrapped(engine, HANDLER.read_bytes(), wit, "handler")
+
+
+@pytest.fixture(scope="session")
+def json_handler(engine: aw.Engine, wit: Path) -> aw.Component:
     """The same, and its ``metadata`` declares that it reads JSON and nothing else."""
-    wit = tmp_path_factory.mktemp("wit")
     source = HANDLER.read_text()
     assert DECLARES_NOTHING in source
     json = '(data (i32.const 1072) "\\00\\08\\00\\00\\01\\00\\00\\00")'
     json += ' (data (i32.const 2048) "\\00\\02\\00\\00")'
-    (wit / "json.wat").write_text(source.replace(DECLARES_NOTHING, json))
-    return wrapped(engine, wit / "json.wat", wit)
+    return wrapped(engine, source.replace(DECLARES_NOTHING, json).encode(), wit, "json")
 
 
 @pytest.fixture(scope="session")
-def mute_handler(engine: aw.Engine, tmp_path_factory: pytest.TempPathFactory) -> aw.Component:
+def mute_handler(engine: aw.Engine, wit: Path) -> aw.Component:
     """The same, and its ``metadata`` traps."""
-    wit = tmp_path_factory.mktemp("wit")
     told = 'metadata") (result i32) (i32.const 1024))'
-    assert told in HANDLER.read_text()
-    traps = HANDLER.read_text().replace(told, 'metadata") (result i32) (unreachable))')
-    (wit / "mute.wat").write_text(traps)
-    return wrapped(engine, wit / "mute.wat", wit)
+    source = HANDLER.read_text()
+    assert told in source
+    traps = source.replace(told, 'metadata") (result i32) (unreachable))')
+    return wrapped(engine, traps.encode(), wit, "mute")
 
 
-def wrapped(engine: aw.Engine, source: Path, wit: Path) -> aw.Component:
-    shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
-    (wit / "world.wit").write_text(WORLD)
-    module = core_module(engine.load(source)._native.binary)
+def wrapped(engine: aw.Engine, source: bytes, wit: Path, name: str) -> aw.Component:
+    module = core_module(engine.load(source.decode())._native.binary)
     encoded = componentize.encode(componentize.embed(module, wit))
-    return engine.load(encoded, name=source.stem)
+    return engine.load(encoded, name=name)
 
 
 def core_module(component: bytes) -> bytes:
@@ -68,3 +77,10 @@ def core_module(component: bytes) -> bytes:
         at, shift = at + 1, shift + 7
         if component[at - 1] < 0x80:
             return component[at : at + size]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(engine: aw.Engine) -> Iterator[None]:
+    """However a host ends, its instances end with it, at once."""
+    yield
+    assert engine.live_instances == 0

@@ -5,6 +5,7 @@
     (memory (export "memory") 2)
     (global $top (mut i32) (i32.const 4096))
     (global $handled (mut i32) (i32.const 0))
+    (global $health (mut i32) (i32.const 0))
     ;; Starts over with each message: nothing outlives one.
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
       (local $at i32)
@@ -26,6 +27,8 @@
       (if (local.get $bytes) (then (local.set $first (i32.load8_u (local.get $at)))))
       (if (i32.eq (local.get $first) (i32.const 33)) (then (unreachable)))
       (if (i32.eq (local.get $first) (i32.const 63)) (then (loop $again (br $again))))
+      (if (i32.eq (local.get $first) (i32.const 72))
+        (then (global.set $health (i32.load8_u offset=1 (local.get $at)))))
       (i32.store8 (i32.const 64) (i32.const 0))
       (i32.store offset=4 (i32.const 64) (local.get $at))
       (i32.store offset=8 (i32.const 64) (local.get $bytes))
@@ -46,7 +49,10 @@
     (func (export "airssys:core/lifecycle@1.0.0#metadata") (result i32) (i32.const 1024))
     ;; The record: all texts and lists empty, no memory wanted; the codecs stand at 48.
     (data (i32.const 1072) "\00\00\00\00\00\00\00\00")
-    (func (export "airssys:core/lifecycle@1.0.0#health") (result i32) (unreachable))
+    (func (export "airssys:core/lifecycle@1.0.0#health") (result i32)
+      (if (i32.eq (global.get $health) (i32.const 8)) (then (unreachable)))
+      (if (i32.eq (global.get $health) (i32.const 9)) (then (loop $again (br $again))))
+      (global.get $health))
     (func (export "airssys:core/lifecycle@1.0.0#shutdown") (param i32) (result i32)
       (i32.store8 (i32.const 64) (i32.const 0))
       (i32.const 64))))

@@ -216,6 +216,23 @@ impl<M: Message> Letters<M> {
         Some(letter)
     }
 
+    /// Puts a letter back that was taken out, as it was; dropped, and counted, if its room is
+    /// gone. O(letters).
+    pub fn put_back(&mut self, letter: Letter<M>) {
+        self.counters.taken = self.counters.taken.saturating_sub(1);
+        let bytes = letter.message.bytes();
+        let full = self.ring.len() >= self.kept_max
+            || self.counters.bytes.saturating_add(bytes) > self.bytes_max;
+        match self.ring.binary_search_by_key(&letter.id, |one| one.id) {
+            Err(index) if !full => {
+                self.ring.insert(index, letter);
+                self.counters.bytes += bytes;
+                self.counters.letters = self.ring.len();
+            }
+            _ => self.counters.dropped += 1,
+        }
+    }
+
     /// Takes out all letters that `wanted` says yes to, oldest first. O(letters).
     pub fn take_all(&mut self, wanted: impl Fn(&Letter<M>) -> bool) -> Vec<Letter<M>> {
         let (mut taken, mut kept) = (Vec::new(), VecDeque::new());

@@ -33,11 +33,19 @@ pub enum Event {
         /// Why it was not handled.
         why: Refusal,
     },
+    /// Letters that were no events any more, because too many waited to be taken.
+    LettersMissed(u64),
+}
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    letters_missed: u64,
 }
 
 /// Events that nobody has taken yet.
 pub(super) struct Events {
-    waiting: Mutex<VecDeque<Event>>,
+    waiting: Mutex<Waiting>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -50,18 +58,19 @@ impl Events {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Event>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&self, event: Event) {
         let mut waiting = self.waiting();
         // How actors ended is never given up for letters, which are counted anyway.
-        if matches!(event, Event::DeadLetter { .. }) && waiting.len() >= LETTERS_MAX {
+        if matches!(event, Event::DeadLetter { .. }) && waiting.events.len() >= LETTERS_MAX {
+            waiting.letters_missed += 1;
             return;
         }
-        waiting.push_back(event);
-        let first = waiting.len() == 1;
+        waiting.events.push_back(event);
+        let first = waiting.events.len() == 1;
         drop(waiting);
         if first {
             (self.wake)();
@@ -69,6 +78,13 @@ impl Events {
     }
 
     pub(super) fn take(&self) -> VecDeque<Event> {
-        std::mem::take(&mut *self.waiting())
+        let Waiting {
+            mut events,
+            letters_missed,
+        } = std::mem::take(&mut *self.waiting());
+        if letters_missed > 0 {
+            events.push_back(Event::LettersMissed(letters_missed));
+        }
+        events
     }
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod broadcast;
+mod dead;
 mod deadlines;
 mod desk;
 mod events;
@@ -13,6 +14,7 @@ mod traffic;
 
 pub use batch::{Batch, Sending};
 pub use broadcast::BROADCAST_MAX;
+pub use dead::DeadLetter;
 pub use desk::{Desk, Granted};
 pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
@@ -22,16 +24,17 @@ pub use traffic::{Route, RouteRules};
 
 use crate::actor::{
     AskedHere, Cell, EMBEDDER, Exit, Kind, Message, Observer, Outcome, Payload, Pending, Refusal,
-    ReplyTo, Scheduler, Sent, Shared, monotonic_nanoseconds,
+    ReplyTo, Scheduler, Sent, Shared,
 };
 use crate::engine::Engine;
 use airssys_core::address::{ComponentId, DEFAULT_INSTANCE, Handle};
-use airssys_core::letters::{LetterCounters, Letters};
+use airssys_core::letters::Letters;
 use airssys_core::mailbox::MailboxLimits;
 use airssys_core::multicodec::{self, Code};
 use airssys_core::routing::{NAMES_MAX_DEFAULT, NameError, NameTable, Names};
 use airssys_core::timers::TimerKey;
 use arc_swap::ArcSwap;
+use dead::Dead;
 use deadlines::Deadlines;
 use events::Events;
 use std::collections::VecDeque;
@@ -56,7 +59,7 @@ pub struct Broker {
     routes: Routes,
     deadlines: Deadlines,
     events: Events,
-    letters: Mutex<Letters<Message>>,
+    letters: Mutex<Letters<Dead>>,
     orphans: Arc<AtomicU64>,
     message_bytes_max: usize,
     closing: AtomicBool,
@@ -176,10 +179,6 @@ impl Broker {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn letters(&self) -> MutexGuard<'_, Letters<Message>> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A new actor that waits for an instance.
     ///
     /// # Errors
@@ -230,18 +229,6 @@ impl Broker {
         if names.remove(Handle::from_u64(cell.handle())).is_some() {
             self.table.store(names.table());
         }
-    }
-
-    /// Keeps a message that nobody handled.
-    fn post(&self, actor: &Arc<str>, message: Message, why: Refusal) {
-        let letter = self
-            .letters()
-            .post(message, why.reason(), monotonic_nanoseconds());
-        self.events.add(Event::DeadLetter {
-            actor: Arc::clone(actor),
-            letter,
-            why,
-        });
     }
 
     fn is_closing(&self) -> bool {
@@ -454,11 +441,6 @@ impl Broker {
     /// Replies that came after their request had ended.
     pub fn orphans(&self) -> u64 {
         self.orphans.load(Ordering::Relaxed)
-    }
-
-    /// What became of messages that were not handled.
-    pub fn letter_counters(&self) -> LetterCounters {
-        self.letters().counters()
     }
 
     /// Stops all actors, and takes no new ones.

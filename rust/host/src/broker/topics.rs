@@ -11,7 +11,7 @@
 
 use super::Broker;
 use super::feed::Feed;
-use crate::actor::{Cell, EMBEDDER, Kind, Message, Payload, Refusal, Sent};
+use crate::actor::{Cell, Kind, Message, Payload, Refusal, Sent};
 use airssys_core::topics::{SubscriptionLimits, SubscriptionsFull, Topic, TopicPattern, Topics};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -329,10 +329,7 @@ impl Broker {
         if listeners.is_empty() {
             return 0;
         }
-        let sender = (sender != EMBEDDER)
-            .then(|| self.by_handle(sender))
-            .flatten();
-        let name = sender.map(|cell| Arc::clone(cell.name()));
+        let name = self.name_of(sender);
         for feed in listeners {
             let message = message();
             let bytes = airssys_core::mailbox::Message::bytes(&message);

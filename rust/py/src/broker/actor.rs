@@ -2,9 +2,7 @@
 
 use super::courier::Courier;
 use super::handler::Handler;
-use super::pattern;
-use super::traffic;
-use super::{asking, batch, body};
+use super::{asking, batch, body, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Desk, Instance, awaitable, gil};
@@ -238,6 +236,16 @@ impl Actor {
     /// The same once it has handled the message it has.
     fn retire_after_message(&self, py: Python<'_>) -> Result<()> {
         Self::here(py, || self.cell.retire_after_message())
+    }
+
+    /// Ends the subscriptions of an instance that never came to be.
+    fn forget_subscriptions(&self) {
+        self.broker.forget_subscriptions(&self.cell);
+    }
+
+    /// Gives what can be awaited until nothing else is handled.
+    fn lease<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        lease::take(py, &self.cell)
     }
 
     #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]

@@ -2,6 +2,7 @@
 
 use super::actor::Actor;
 use super::body;
+use super::letter::DeadLetter;
 use super::messages::Messages;
 use super::pattern;
 use super::traffic;
@@ -145,11 +146,6 @@ impl Broker {
         self.host.orphans()
     }
 
-    #[getter]
-    fn dead_letters_posted(&self) -> u64 {
-        self.host.letter_counters().posted
-    }
-
     fn take_events(&self) -> Vec<Told> {
         self.host.take_events().into_iter().map(told).collect()
     }
@@ -218,6 +214,45 @@ impl Broker {
         Ok(failed.into_iter().map(told).collect())
     }
 
+    #[getter]
+    fn dead_letters(&self) -> Vec<DeadLetter> {
+        let letters = self.host.dead_letters();
+        letters.into_iter().map(DeadLetter::new).collect()
+    }
+
+    fn dead_letter(&self, number: u64) -> Option<DeadLetter> {
+        self.host.dead_letter(number).map(DeadLetter::new)
+    }
+
+    #[getter]
+    fn dead_letter_counters(&self) -> (usize, usize, u64, u64, u64) {
+        let counters = self.host.letter_counters();
+        (
+            counters.letters,
+            counters.bytes,
+            counters.posted,
+            counters.dropped,
+            counters.taken,
+        )
+    }
+
+    /// Sends it once more; says whether there was such a letter.
+    #[pyo3(signature = (number, *, may_block=false))]
+    fn replay(&self, py: Python<'_>, number: u64, may_block: bool) -> Result<bool> {
+        let replayed = Actor::here(py, || self.host.replay(number, may_block))?;
+        replayed.map_or(Ok(false), |sent| {
+            sent.map(|()| true).map_err(Error::Refusal)
+        })
+    }
+
+    fn discard(&self, number: u64) -> bool {
+        self.host.discard(number)
+    }
+
+    fn discard_all(&self) -> usize {
+        self.host.discard_all()
+    }
+
     fn close(&self, py: Python<'_>) -> Result<()> {
         exit::detached(py, || self.host.close())
     }
@@ -249,6 +284,13 @@ fn told(event: Event) -> Told {
             letter.unwrap_or(0),
             why.reason().as_str().to_owned(),
             why.to_string(),
+        ),
+        Event::LettersMissed(letters) => (
+            "letters-missed",
+            String::new(),
+            letters,
+            String::new(),
+            String::new(),
         ),
     }
 }

@@ -9,9 +9,12 @@ mod courier;
 mod errand;
 mod feed;
 mod handler;
+mod lease;
+mod letter;
 mod message;
 mod messages;
 mod pattern;
+mod queue;
 mod reply;
 mod traffic;
 
@@ -30,11 +33,17 @@ pub mod native {
     #[pymodule_export]
     use super::errand::Duty;
     #[pymodule_export]
+    use super::lease::Lease;
+    #[pymodule_export]
+    use super::letter::DeadLetter;
+    #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
     use super::messages::Messages;
     #[pymodule_export]
     use super::pattern::{address_matches, topic_contains, topic_matches};
+    #[pymodule_export]
+    use super::queue::Queue;
     #[pymodule_export]
     use super::reply::Reply;
 }

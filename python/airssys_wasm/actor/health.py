@@ -1,0 +1,90 @@
+"""How an actor is asked how it is doing, and what is made of the answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from airssys_wasm.errors import ChildInvalid
+
+HealthStatus: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"]
+
+#: From good to bad; of two answers the worse one counts.
+_WORSE: tuple[HealthStatus, ...] = ("unknown", "healthy", "degraded", "unhealthy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How often an actor is asked how it is doing, and when that ends its instance.
+
+    A component that exports ``health`` is asked in its turn, between two messages. An answer
+    that is ``unhealthy``, or does not come in time, is a failure; so is an exception of
+    ``check``. Below ``failures_max`` in a row the actor is ``"degraded"``; with that many it
+    is ``"unhealthy"``: its instance ends with that reason, and its supervisor decides. A
+    component that traps in ``health``, or runs on past the timeout, ends at once.
+
+    Args:
+        interval_seconds: between two checks, more than 0.
+        timeout_seconds: for one check, more than 0. An actor that is busy with a message
+            for longer than that does not answer in time.
+        failures_max: failures in a row, 1 or more.
+        check: asked too, with the ``Actor``; an async function that returns ``True``,
+            ``False``, or a word: ``"healthy"``, ``"degraded"``, ``"unhealthy"``,
+            ``"unknown"``.
+
+    Raises:
+        ChildInvalid: a figure is outside its range.
+    """
+
+    interval_seconds: float = 10.0
+    timeout_seconds: float = 1.0
+    failures_max: int = 3
+    check: Callable[[Any], Awaitable[bool | str]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense when it is made, not when it is used."""
+        _seconds("interval_seconds", self.interval_seconds)
+        _seconds("timeout_seconds", self.timeout_seconds)
+        whole = isinstance(self.failures_max, int) and not isinstance(self.failures_max, bool)
+        if not whole or self.failures_max < 1:
+            raise ChildInvalid(
+                f"failures_max: {self.failures_max!r}; hint: a whole number of checks, 1 or more"
+            )
+        if self.check is not None and not callable(self.check):
+            raise ChildInvalid(f"check: {self.check!r} is no function; hint: an async function")
+
+
+def judged(answer: HealthStatus, failures: int, failures_max: int) -> HealthStatus:
+    """Return what an actor is after an answer, the latest of ``failures`` bad ones in a row."""
+    if not failures:
+        return answer
+    return "unhealthy" if failures >= failures_max else "degraded"
+
+
+def worse(one: HealthStatus, other: HealthStatus) -> HealthStatus:
+    """Return the worse of two answers; an answer is worse than none."""
+    return max(one, other, key=_WORSE.index)
+
+
+def as_status(answer: object) -> HealthStatus:
+    """Return what a check meant.
+
+    Raises:
+        ChildInvalid: it means nothing.
+    """
+    if isinstance(answer, bool):
+        return "healthy" if answer else "unhealthy"
+    for status in _WORSE:
+        if answer == status:
+            return status
+    words = ", ".join(map(repr, _WORSE))
+    raise ChildInvalid(f"a check returned {answer!r}; hint: True, False, or one of {words}")
+
+
+def _seconds(where: str, given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ChildInvalid(f"{where}: {given!r} is no number; hint: seconds, such as 10.0")
+    if not 0 < given < math.inf:
+        raise ChildInvalid(f"{where}: {given!r}; hint: seconds, more than 0")

@@ -1,0 +1,165 @@
+"""``host.supervise``: actors that are restarted together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airssys_wasm.actor import Group, Supervisor
+from airssys_wasm.errors import AirssysError, SupervisionError
+from airssys_wasm.host.actor import Actor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airssys_wasm.actor import Child
+    from airssys_wasm.host.nursery import Nursery
+    from airssys_wasm.host.seat import Seats
+
+
+class Grove:
+    """The supervisors of a host, and what they need to be asked for.
+
+    Args:
+        root: the one above all, or raises if the host is not open.
+        seats: the places of all actors.
+        nursery: makes children ready.
+    """
+
+    def __init__(self, root: Callable[[], Supervisor], seats: Seats, nursery: Nursery) -> None:
+        self.root = root
+        self.seats = seats
+        self.nursery = nursery
+
+    async def plant(self, child: Child, above: tuple[str, ...] = ()) -> Child:
+        """Start a child under a supervisor; return it as it was started.
+
+        Raises:
+            AirssysError: what kept it from being started; nothing of it is left.
+        """
+        await self.supervisor(above)
+        admitted = await self.nursery.admit(child, above, is_dynamic=bool(above))
+        await self.start(admitted, above)
+        return admitted
+
+    async def start(self, admitted: Child, above: tuple[str, ...] = ()) -> None:
+        """Start a child that has its seats, or give them up.
+
+        Raises:
+            AirssysError: as ``plant`` does.
+        """
+        try:
+            supervisor = await self.supervisor(above)
+            await supervisor.start_child(admitted)
+        except BaseException as error:
+            self._clear(admitted, above)
+            if isinstance(error, SupervisionError) and error.__cause__ is not None:
+                raise _first_cause(error) from None
+            raise
+
+    async def fell(self, name: str, above: tuple[str, ...]) -> None:
+        """Stop a child, an actor or a group, for good."""
+        supervisor = await self.supervisor(above)
+        await supervisor.terminate_child(name)
+        try:
+            await supervisor.delete_child(name)
+        except SupervisionError as error:
+            # A temporary one is forgotten when it ends.
+            if error.reason != "not-found":
+                raise
+        self.seats.give_up(name)
+        self.seats.give_up_group((*above, name))
+
+    async def forget_if_over(self, above: tuple[str, ...]) -> None:
+        """Give up the actors of a group that has ended, unless it is to come back."""
+        try:
+            supervisor = await self.supervisor(above[:-1])
+            status = (await supervisor.child(above[-1])).status
+        except AirssysError:
+            # Nobody is left who would start it.
+            status = "stopped"
+        if status == "stopped":
+            self.seats.give_up_group(above)
+
+    def _clear(self, child: Child, above: tuple[str, ...]) -> None:
+        if isinstance(child.source, Group):
+            self.seats.give_up_group((*above, child.name))
+        else:
+            self.seats.give_up(child.name)
+
+    async def supervisor(self, above: tuple[str, ...]) -> Supervisor:
+        """Return the supervisor of a group.
+
+        Raises:
+            SupervisionError: it does not run now.
+        """
+        found = self.root()
+        for name in above:
+            running = (await found.child(name)).running
+            if not isinstance(running, Supervisor):
+                raise SupervisionError(f"group {name!r} does not run now", name, "stopped")
+            found = running
+        return found
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while isinstance(error, SupervisionError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+class RunningGroup:
+    """Actors under a supervisor of their own, as ``host.supervise`` started it."""
+
+    def __init__(self, grove: Grove, name: str, strategy: str) -> None:
+        """Refer to a group by its name."""
+        self._grove = grove
+        self.name = name
+        self.strategy = strategy
+
+    @property
+    def children(self) -> list[Actor]:
+        """Its actors, and those of the groups within it, in start order."""
+        return [Actor(seat) for seat in self._grove.seats.below((self.name,))]
+
+    async def start_child(self, child: Child) -> Actor:
+        """Add an actor after all others, and return it when it serves.
+
+        If the group itself is restarted, by the host above it, it comes back with the
+        children it was made with, and without this one.
+
+        Args:
+            child: as for ``supervise``; no group.
+
+        Raises:
+            ChildInvalid: the group does not do what the child asks for.
+            NameTaken: another actor has the name.
+            SupervisionError: the group does not run now.
+            AirssysError: it could not be loaded or started.
+        """
+        if child.is_group:
+            raise SupervisionError("a group is no actor; hint: host.supervise", child.name, "group")
+        started = await self._grove.plant(child, (self.name,))
+        seat = self._grove.seats.find(started.name)
+        if seat is None:
+            raise SupervisionError(f"child {started.name!r} was stopped", started.name, "stopped")
+        return Actor(seat)
+
+    async def stop_child(self, name: str) -> None:
+        """Stop one of its actors for good; its siblings go on.
+
+        Raises:
+            SupervisionError: no such child, or the group does not run now.
+        """
+        await self._grove.fell(name, (self.name,))
+
+    async def stop(self) -> None:
+        """Stop its actors, the last one first, and the group, for good.
+
+        Raises:
+            SupervisionError: it has been stopped or given up already (``not-found``).
+        """
+        await self._grove.fell(self.name, ())
+
+    def __repr__(self) -> str:
+        """Name it."""
+        return f"<RunningGroup {self.name!r} {self.strategy} of {len(self.children)}>"
