@@ -247,6 +247,7 @@ class Actor:
 
     def lease(self) -> Awaitable[Lease]:
         """Await the turn of the actor, before all its messages."""
+
     def occupy_with(self, serving: Serving, courier: Courier) -> int | None:
         """The same with Python code, which runs on the loop of ``courier``."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from airssys_wasm.actor.exits import Exit
-from airssys_wasm.errors import ActorStopped, CodecError, HandlerRefusal, ValueMismatch
+from airssys_wasm.errors import CodecError, HandlerRefusal, ValueMismatch
 
 if TYPE_CHECKING:
     from airssys_wasm.actor import ExitListener, Health, Hooks, StopReason
@@ -26,6 +26,7 @@ AnyHandler = TypeVar("AnyHandler", bound=Handler)
 HANDLER_SECONDS_MAX: Final = 30.0
 #: As long as a handler that was cancelled holds up the start of its successor.
 _LINGER_SECONDS: Final = 1.0
+_OCCUPY_POLL_SECONDS: Final = 0.002
 _LOG = logging.getLogger(__name__)
 
 
@@ -78,9 +79,10 @@ class HandlerSource:
             await seat.serving.gone(_LINGER_SECONDS)
         serving = Serving(seat.native.name, self.make(), self.handler_seconds_max)
         seat.serving, seat.exited = serving, exited
-        number = seat.native.occupy_with(serving, self.courier)
-        if number is None:
-            raise ActorStopped(f"actor {seat.native.name!r} was stopped", seat.native.name)
+        # The message of the one before may still be on its way out.
+        while (number := seat.native.occupy_with(serving, self.courier)) is None:
+            seat.require_running()
+            await asyncio.sleep(_OCCUPY_POLL_SECONDS)
         return HandlerIncarnation(seat, serving, number)
 
 

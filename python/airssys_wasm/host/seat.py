@@ -156,7 +156,7 @@ class Seat:
         try:
             # A handler of the one before may still be on its way out.
             while (number := self.native.occupy(instance, self._desk)) is None:
-                self._require_running()
+                self.require_running()
                 await asyncio.sleep(_OCCUPY_POLL_SECONDS)
         except BaseException:
             self.exited = None
@@ -165,7 +165,12 @@ class Seat:
             raise
         return number
 
-    def _require_running(self) -> None:
+    def require_running(self) -> None:
+        """Return unless the actor was stopped.
+
+        Raises:
+            ActorStopped: it was.
+        """
         if self.native.status in {"stopping", "stopped"}:
             raise ActorStopped(f"actor {self.native.name!r} was stopped", self.native.name)
 

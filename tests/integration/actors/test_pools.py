@@ -6,6 +6,8 @@ import asyncio
 import collections
 
 import pytest
+from tests.integration.actors.talkers import FREE, TALKER
+from tests.integration.actors.talkers import LIMITS as TALKING
 
 import airssys_wasm as aw
 
@@ -147,5 +149,98 @@ def test_what_is_wrong_with_a_pool_is_said_before_anything_is_made(engine: aw.En
             with pytest.raises(aw.NameTaken):
                 await host.spawn("acme/worker", Worker, pool=2)
             assert host.actors == ["acme/worker"]
+
+    asyncio.run(main())
+
+
+def test_a_guest_reaches_a_pool_by_its_name(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=TALKING) as host:
+            talker = engine.load(TALKER)
+            asker = await host.spawn("acme/asker", talker, grant=FREE)
+            await host.spawn("acme/worker", talker, grant=FREE, pool=3)
+            owns = set()
+            for _ in range(6):
+                told = await asker.ask(b"ask acme/worker 1000 own", codec="raw")
+                owns.add(told.payload.decode())
+            assert owns == {f"acme/worker/{number}" for number in (1, 2, 3)}
+            told = await asker.ask(b"send-many acme/worker 30 note x", codec="raw")
+            assert told.payload == b"done"
+            notes = 0
+            for member in host.find("acme/worker").members:
+                answer = await member.ask(b"notes", codec="raw")
+                notes += answer.payload.count(b"x")
+            assert notes == 30
+            # Whom nobody may send to, nobody may reach through a pool.
+            await host.spawn("acme/deaf", talker, pool=2)
+            told = await asker.ask(b"ask acme/deaf 1000 own", codec="raw")
+            assert b"Denied" in told.payload
+
+    asyncio.run(main())
+
+
+def test_a_guest_talks_to_a_python_actor_and_is_named(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=TALKING) as host:
+            got: list[tuple[str | None, str, object]] = []
+
+            @host.actor("acme/python")
+            async def python(message: aw.Message) -> object:
+                got.append((message.sender, message.kind, message.value))
+                if message.value == b"refuse":
+                    raise aw.HandlerRefusal("not this")
+                return b"from python"
+
+            asker = await host.spawn("acme/asker", engine.load(TALKER), grant=FREE)
+            told = await asker.ask(b"ask acme/python 1000 hello", codec="raw")
+            assert told.payload == b"from python"
+            told = await asker.ask(b"send acme/python quietly", codec="raw")
+            assert told.payload == b"done"
+            told = await asker.ask(b"ask acme/python 1000 refuse", codec="raw")
+            assert b"Refused" in told.payload
+            assert b"not this" in told.payload
+        assert got == [
+            ("acme/asker", "ask", b"hello"),
+            ("acme/asker", "tell", b"quietly"),
+            ("acme/asker", "ask", b"refuse"),
+        ]
+
+    asyncio.run(main())
+
+
+def test_what_an_actor_sends_can_be_limited(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=TALKING) as host:
+            talker = engine.load(TALKER)
+            rate = aw.Rate(messages_per_second=1, burst=5)
+            asker = await host.spawn("acme/asker", talker, grant=FREE, rate=rate)
+            await host.spawn("acme/other", talker, grant=FREE)
+            told = await asker.ask(b"send-many acme/other 50 note x", codec="raw")
+            assert b"RateLimited" in told.payload
+            notes = await host.find("acme/other").ask(b"notes", codec="raw")
+            assert notes.payload.count(b"x") == 5
+            told = await asker.ask(b"ask acme/other 1000 own", codec="raw")
+            assert b"RateLimited" in told.payload
+            told = await asker.ask(b"publish news x", codec="raw")
+            assert b"RateLimited" in told.payload
+            with pytest.raises(aw.ValueMismatch, match="rate is for components"):
+                await host.spawn("acme/python", Worker, rate=rate)
+
+    asyncio.run(main())
+
+
+def test_a_breaker_cuts_guests_off_too(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=TALKING) as host:
+            talker = engine.load(TALKER)
+            host.route("acme/other", breaker=aw.Breaker(failures_max=1, cool_down_seconds=60.0))
+            asker = await host.spawn("acme/asker", talker, grant=FREE)
+            await host.spawn("acme/other", talker, grant=FREE)
+            told = await asker.ask(b"ask acme/other 1000 own", codec="raw")
+            assert told.payload == b"acme/other/0"
+            told = await asker.ask(b"ask acme/other 1000 trap", codec="raw")
+            assert b"ActorFailed" in told.payload
+            told = await asker.ask(b"ask acme/other 1000 own", codec="raw")
+            assert b"CircuitOpen" in told.payload
 
     asyncio.run(main())

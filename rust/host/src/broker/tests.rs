@@ -12,6 +12,8 @@ use std::sync::atomic::AtomicUsize;
 use std::thread;
 use std::time::Instant;
 
+mod checks;
+
 pub(super) const SOON: Duration = Duration::from_secs(10);
 
 pub(super) fn broker() -> Arc<Broker> {
