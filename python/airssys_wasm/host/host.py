@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 from airssys_wasm.actor import Child, Exited, GaveUp, Group, SupervisionEvent, Supervisor
@@ -17,7 +18,7 @@ from airssys_wasm.host.seat import Seats, Source
 from airssys_wasm.runtime import Component, Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
 
     from airssys_wasm.actor import RestartType, Shutdown
@@ -95,7 +96,7 @@ class Host:
         limits: Limits | None = None,
         grant: Grant | None = None,
         imports: Mapping[str, object] | None = None,
-        config: bytes = b"",
+        config: bytes | Mapping[str, object] = b"",
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
@@ -109,7 +110,7 @@ class Host:
             limits: what each of its instances may use; the default is the host's.
             grant: what each gets of the machine.
             imports: what the embedder supplies, as for ``Component.instantiate``.
-            config: bytes for ``initialize``.
+            config: bytes for ``initialize``, or settings by name, which it is given in CBOR.
             mailbox: what waits in front of it, at most.
             restart: when it is restarted, see ``Child``.
             shutdown: how long it has to stop, see ``Child``.
@@ -131,7 +132,8 @@ class Host:
             limits=limits or self.limits,
             grant=grant,
             imports=imports,
-            config=config,
+            # Copied: each incarnation is given the same.
+            config=dict(config) if isinstance(config, Mapping) else config,
             mailbox=mailbox or Mailbox(),
         )
         seat = self._seats.take(name, made_of, restart)

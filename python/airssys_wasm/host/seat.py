@@ -42,7 +42,7 @@ class Source:
         limits: what each instance may use.
         grant: what each gets of the machine.
         imports: what the embedder supplies.
-        config: bytes for ``initialize``.
+        config: bytes or settings for ``initialize``.
         mailbox: what waits in front of it.
     """
 
@@ -50,7 +50,7 @@ class Source:
     limits: Limits
     grant: Grant | None
     imports: Mapping[str, object] | None
-    config: bytes
+    config: bytes | Mapping[str, object]
     mailbox: Mailbox = field(repr=False)
 
 
