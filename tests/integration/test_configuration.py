@@ -1,4 +1,4 @@
-"""``instantiate(config=...)``: bytes for ``initialize`` of ``airssys:core/lifecycle``."""
+"""``instantiate(config=...)``: bytes or settings for ``initialize`` of ``airssys:core/lifecycle``."""
 
 from __future__ import annotations
 
@@ -69,6 +69,18 @@ def test_the_bytes_reach_initialize_as_they_are(
         "codec": 0x55,
         "payload": config,
     }
+
+
+def test_a_mapping_reaches_initialize_in_cbor(configured: aw.Component, limits: aw.Limits) -> None:
+    config = {"workers": ["acme/a", "acme/b"], "at-most": 7}
+
+    assert told(configured, limits=limits, config=config)["settings"] == {
+        "codec": aw.codec.CBOR,
+        "payload": aw.codec.encode_body(aw.codec.CBOR, config),
+    }
+    assert told(configured, limits=limits, config={})["settings"] is None
+    with pytest.raises(aw.CodecError):
+        configured.instantiate(limits=limits, config={"what": object()})
 
 
 def test_no_configuration_is_none_and_it_is_initialized_all_the_same(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from types import UnionType
 from typing import Final, Literal, TypeAlias, get_args
 
 from airssys_wasm.actor.health import Health
@@ -100,7 +101,7 @@ class Child:
     limits: Limits | None = field(default=None, repr=False)
     grant: Grant | None = field(default=None, repr=False)
     imports: Mapping[str, object] | None = field(default=None, repr=False, hash=False)
-    config: bytes = field(default=b"", repr=False)
+    config: bytes | Mapping[str, object] = field(default=b"", repr=False, hash=False)
     mailbox: Mailbox | None = field(default=None, repr=False)
     health: Health | None = field(default=None, repr=False)
     hooks: Hooks | None = field(default=None, repr=False)
@@ -127,6 +128,9 @@ class Child:
                 'hint: restart="transient" or "temporary"'
             )
         _options(where, self)
+        if isinstance(self.config, Mapping):
+            # Each incarnation is given the same, whatever becomes of the caller's.
+            object.__setattr__(self, "config", dict(self.config))
         self._settle()
 
     def _settle(self) -> None:
@@ -293,7 +297,7 @@ def _options(where: str, child: Child) -> None:
         "limits": Limits,
         "grant": Grant,
         "imports": Mapping,
-        "config": bytes,
+        "config": bytes | Mapping,
         "mailbox": Mailbox,
         "health": Health,
         "hooks": Hooks,
@@ -304,11 +308,15 @@ def _options(where: str, child: Child) -> None:
         if given is None or given == b"":
             continue
         if not isinstance(given, kind):
-            raise ChildInvalid(f"{where}{name}: {given!r}; hint: {kind.__name__}")
+            raise ChildInvalid(f"{where}{name}: {given!r}; hint: {_kind(kind)}")
         if child.is_group:
             raise ChildInvalid(f"{where}{name} is not for a group; hint: give it to its children")
     if child.handler_seconds_max is not None:
         _seconds(where + "handler_seconds_max", child.handler_seconds_max)
+
+
+def _kind(kind: type | UnionType) -> str:
+    return "bytes, or settings by name" if isinstance(kind, UnionType) else kind.__name__
 
 
 def _own_window(where: str, intensity: object, within: object) -> None:

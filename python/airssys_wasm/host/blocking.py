@@ -205,7 +205,7 @@ class BlockingHost(BlockingOutlets):
         limits: Limits | None = None,
         grant: Grant | None = None,
         imports: Mapping[str, object] | None = None,
-        config: bytes = b"",
+        config: bytes | Mapping[str, object] = b"",
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,

@@ -138,7 +138,7 @@ class Host(Outlets):
         limits: Limits | None = None,
         grant: Grant | None = None,
         imports: Mapping[str, object] | None = None,
-        config: bytes = b"",
+        config: bytes | Mapping[str, object] = b"",
         mailbox: Mailbox | None = None,
         restart: RestartType = "permanent",
         shutdown: Shutdown | None = None,
@@ -161,7 +161,7 @@ class Host(Outlets):
             limits: what each of its instances may use; the default is the host's.
             grant: what each gets of the machine.
             imports: what the embedder supplies, as for ``Component.instantiate``.
-            config: bytes for ``initialize``.
+            config: bytes for ``initialize``, or settings by name, which it is given in CBOR.
             mailbox: what waits in front of it, at most.
             restart: when it is restarted, see ``Child``.
             shutdown: how long it has to stop, see ``Child``.

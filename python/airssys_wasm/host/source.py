@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airssys_wasm.broker.traffic import Rate
     from airssys_wasm.config import Grant, Limits
     from airssys_wasm.runtime import Component
+    from airssys_wasm.runtime.lifecycle import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Source:
         limits: what each instance may use.
         grant: what each gets of the machine.
         imports: what the embedder supplies.
-        config: bytes for ``initialize``.
+        config: bytes or settings for ``initialize``.
         mailbox: what waits in front of it.
         health: how often it is asked how it is doing; ``None`` is never.
         hooks: what is called around its life.
@@ -35,7 +36,7 @@ class Source:
     limits: Limits
     grant: Grant | None
     imports: Mapping[str, object] | None
-    config: bytes
+    config: Config
     mailbox: Mailbox = field(repr=False)
     health: Health | None = None
     hooks: Hooks | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from airssys_wasm.config import MESSAGING, Grant, Limits
 from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.runtime.lifecycle import (
+    Config,
     Identity,
     component_name,
     exported,
@@ -169,7 +170,7 @@ class Component:
         limits: Limits,
         imports: Mapping[str, object] | None = None,
         grant: Grant | None = None,
-        config: bytes = b"",
+        config: Config = b"",
     ) -> Instance:
         """Make an instance; a start function runs under the limits of a call.
 
@@ -193,7 +194,8 @@ class Component:
             grant: what the instance gets of the machine; by default the clocks,
                 random bytes and captured output.
             config: the operator's configuration, handed to ``initialize`` of
-                ``airssys:core/lifecycle`` as it is; empty bytes are none.
+                ``airssys:core/lifecycle``: bytes as they are, or a mapping of settings
+                in CBOR; an empty one is none.
 
         Returns:
             The instance, a context manager that closes it.
@@ -206,6 +208,7 @@ class Component:
                 entry of ``imports`` cannot be called, its name is no text, or a
                 variable to pass on has a value that is no UTF-8.
             ExportMissing: there is a configuration, and no ``initialize`` for it.
+            CodecError: a setting has no form in CBOR.
             ComponentError: its ``initialize`` refused; ``.value`` says why.
             LimitInvalid: a limit is above the engine's policy.
             CapacityExhausted: the engine holds as many live instances as it can.
@@ -221,7 +224,7 @@ class Component:
         limits: Limits,
         imports: Mapping[str, object] | None = None,
         grant: Grant | None = None,
-        config: bytes = b"",
+        config: Config = b"",
         desk: Desk | None = None,
     ) -> Instance:
         """Make an instance for an actor; :meth:`instantiate` says the rest.
@@ -304,7 +307,7 @@ class Component:
             self._codecs = tuple(told["codecs"])
         return self._codecs
 
-    def _initializer(self, config: bytes) -> str | None:
+    def _initializer(self, config: Config) -> str | None:
         # Most components have no life cycle, which is worth knowing for good:
         # making an instance takes microseconds.
         if not self._has_lifecycle and isinstance(config, bytes) and not config:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airssys_wasm._native import codec
 from airssys_wasm._native.runtime import Variant
 from airssys_wasm.errors import ExportMissing, ValueMismatch
 
@@ -21,6 +23,8 @@ LIFECYCLE = "airssys:core/lifecycle"
 _FUNCTION = re.compile(rf"{re.escape(LIFECYCLE)}@1\.[^#]*#(.*)")
 #: Multicodec number of bytes that only the component can read.
 _RAW = 0x55
+#: What ``initialize`` can be given: bytes as they are, or settings by name.
+Config = bytes | Mapping[str, object]
 _NAME_CHARS_MAX = 64
 _NAME_CHARS_MIN = 3
 
@@ -34,7 +38,7 @@ def exported(functions: Iterable[str], function: str) -> str | None:
     return None
 
 
-def initializer(name: str, functions: Iterable[str], config: bytes) -> str | None:
+def initializer(name: str, functions: Iterable[str], config: Config) -> str | None:
     """Return the function to call first, or ``None`` if the component has none.
 
     Args:
@@ -44,10 +48,11 @@ def initializer(name: str, functions: Iterable[str], config: bytes) -> str | Non
 
     Raises:
         ExportMissing: there is a configuration and nothing that takes it.
-        ValueMismatch: the configuration is not bytes.
+        ValueMismatch: the configuration is neither bytes nor a mapping.
     """
-    if not isinstance(config, bytes):
-        raise ValueMismatch(f"config: expected bytes, got {type(config).__name__}", "config")
+    if not isinstance(config, bytes | Mapping):
+        kind = type(config).__name__
+        raise ValueMismatch(f"config: expected bytes or a mapping, got {kind}", "config")
     function = exported(functions, "initialize")
     if function is None and config:
         raise ExportMissing(
@@ -83,7 +88,7 @@ def initialize(
     identity: Identity,
     limits: Limits,
     variables: list[tuple[str, str]] | None,
-    config: bytes,
+    config: Config,
 ) -> None:
     """Call ``function``, what ``initializer`` returned; close the instance if it fails.
 
@@ -93,9 +98,11 @@ def initialize(
         identity: who it is, and why it starts.
         limits: what the instance may use.
         variables: the environment it was granted.
-        config: bytes for it; empty bytes are no configuration at all.
+        config: bytes for it, or settings, which go in CBOR; an empty one is no
+            configuration at all.
 
     Raises:
+        CodecError: a setting has no form in CBOR.
         ComponentError: it refused; ``.value`` says why.
         ComponentFailed: it did not survive it.
     """
@@ -107,7 +114,7 @@ def initialize(
 
 
 def component_config(
-    identity: Identity, limits: Limits, variables: list[tuple[str, str]], config: bytes
+    identity: Identity, limits: Limits, variables: list[tuple[str, str]], config: Config
 ) -> dict[str, Any]:
     """Return the ``component-config`` of an instance."""
     return {
@@ -124,9 +131,15 @@ def component_config(
             "call-milliseconds-max": math.ceil(limits.call_seconds_max * 1000),
             "fuel-max": limits.fuel_max,
         },
-        "settings": {"codec": _RAW, "payload": config} if config else None,
+        "settings": _settings(config) if config else None,
         "environment": sorted(variables),
     }
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    if isinstance(config, bytes):
+        return {"codec": _RAW, "payload": config}
+    return {"codec": codec.CBOR, "payload": codec.encode_body(codec.CBOR, dict(config))}
 
 
 def component_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 use heck::ToKebabCase;
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned as _;
 use syn::{Error, Ident, LitStr, Path, Result, Token};
 
 /// The arguments as written; which are allowed depends on the item.
@@ -82,6 +83,17 @@ impl Arguments {
             None => Package::of_crate(),
         };
         Ok(ForModule { package })
+    }
+
+    /// Checks the arguments of an impl block: there are none.
+    pub fn for_actor(self) -> Result<()> {
+        let text = self.package.or(self.wit).or(self.world);
+        let span = text.map(|text| text.span());
+        let span = span.or(self.on_panic.map(|path| path.span()));
+        span.map_or(Ok(()), |span| {
+            let message = "an actor's interface is airssys:core: write #[component] alone";
+            Err(Error::new(span, message))
+        })
     }
 
     /// Checks the arguments of a struct.

@@ -1,8 +1,9 @@
 //! The macro of `airssys-sdk`; its documentation is there.
 //!
-//! `arguments` reads the attribute, `interface` derives WIT from Rust items, `module`
-//! and `world` write the code for the macro's two forms.
+//! `arguments` reads the attribute, `interface` derives WIT from Rust items; `module`,
+//! `world` and `actor` write the code for the macro's three forms.
 
+mod actor;
 mod arguments;
 mod interface;
 mod module;
@@ -10,11 +11,12 @@ mod types;
 mod world;
 
 use proc_macro::TokenStream;
-use syn::{Error, Item, Result};
+use syn::{Error, Item, ItemImpl, Result};
 
 use crate::arguments::Arguments;
 
-/// Makes a component of a module of functions, or of a struct and a WIT world.
+/// Makes a component of a module of functions, of a struct and a WIT world, or of an
+/// actor's impl block.
 ///
 /// On a **module**: each `pub fn` is exported, each `pub struct` and `pub enum`
 /// becomes a type of the interface, and the module's name is the interface's.
@@ -31,6 +33,9 @@ use crate::arguments::Arguments;
 /// - `wit = "wit"`: the folder or file, from the crate's own folder; this is the default.
 /// - `world = "greeter"`: may be left out where the package has one world.
 /// - `on_panic = report`: a `fn(&str)` that is given a panic's message before the trap.
+///
+/// On an **impl block**, with the feature `actor`: the function with `#[handler]` takes
+/// messages, the type is the state between them; see `airssys_sdk::actor`.
 #[proc_macro_attribute]
 pub fn component(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item).unwrap_or_else(|error| error.to_compile_error().into())
@@ -41,10 +46,25 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let expanded = match syn::parse(item)? {
         Item::Mod(module) => module::expand(&arguments.for_module()?, &module)?,
         Item::Struct(item) => world::expand(&arguments.for_world()?, &item),
+        Item::Impl(item) => {
+            arguments.for_actor()?;
+            require_feature(&item)?;
+            actor::expand(item)?
+        }
         other => {
-            let message = "#[component] goes on a module of functions, or on a struct";
+            let message = "#[component] goes on a module of functions, a struct or an impl block";
             return Err(Error::new_spanned(other, message));
         }
     };
     Ok(expanded.into())
+}
+
+/// Says so where the SDK was built without what an actor needs.
+fn require_feature(item: &ItemImpl) -> Result<()> {
+    if cfg!(feature = "actor") {
+        return Ok(());
+    }
+    let message = "an actor needs a feature of the SDK: \
+                   airssys-sdk = { version = \"0.1\", features = [\"actor\"] }";
+    Err(Error::new_spanned(&item.self_ty, message))
 }

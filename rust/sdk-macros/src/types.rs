@@ -1,7 +1,7 @@
 //! Translates Rust types into WIT types.
 
 use heck::{ToKebabCase, ToUpperCamelCase};
-use syn::{Error, GenericArgument, Ident, PathArguments, Result, Type, TypePath};
+use syn::{Error, GenericArgument, Ident, PathArguments, Result, ReturnType, Type, TypePath};
 
 /// The names of the types that the module defines.
 pub type Known = std::collections::BTreeSet<String>;
@@ -183,6 +183,19 @@ fn wit_result(value: &Type, error: Option<String>, known: &Known) -> Result<Stri
         (None, Some(error)) => format!("result<_, {error}>"),
         (None, None) => "result".to_owned(),
     })
+}
+
+/// Whether a function returns a `Result`, by that name.
+pub fn is_result(output: &ReturnType) -> bool {
+    matches!(output, ReturnType::Type(_, kind) if result_arguments(kind).is_some())
+}
+
+/// Whether a function returns nothing, or a `Result` of nothing.
+pub fn gives_nothing(output: &ReturnType) -> bool {
+    let ReturnType::Type(_, kind) = output else {
+        return true;
+    };
+    is_unit(kind) || result_value(kind).is_some_and(is_unit)
 }
 
 fn result_arguments(kind: &Type) -> Option<Vec<&Type>> {

@@ -32,13 +32,22 @@
 //! impl exports::acme::greet::api::Guest for Greeter { /* … */ }
 //! ```
 //!
+//! With the feature `actor`, an impl block becomes an actor, which takes messages and
+//! keeps a state between them: see `actor`.
+//!
 //! A component imports nothing that it does not use. A panic ends its instance with a
 //! trap; with `on_panic = report` its message is first handed to `report`, which may
 //! pass it to an import of the component's world.
 
+#[cfg(feature = "actor")]
+pub mod actor;
 pub mod panic;
 
 pub use airssys_sdk_macros::component;
+
+// What the macros write, and the bindings, name this crate by its name.
+#[cfg(feature = "actor")]
+extern crate self as airssys_sdk;
 
 /// What the macro's output refers to; not for use by hand.
 #[doc(hidden)]

@@ -66,7 +66,7 @@ def test_nothing_else_takes_a_configuration(other: str) -> None:
 
 
 @pytest.mark.parametrize("config", ["", None, bytearray(), 0])
-def test_a_configuration_is_bytes(config: Any) -> None:
+def test_a_configuration_is_bytes_or_a_mapping(config: Any) -> None:
     with pytest.raises(ValueMismatch) as caught:
         lifecycle.initializer("name", [], config)
 
