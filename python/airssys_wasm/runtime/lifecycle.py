@@ -50,9 +50,7 @@ def initializer(name: str, functions: Iterable[str], config: Config) -> str | No
         ExportMissing: there is a configuration and nothing that takes it.
         ValueMismatch: the configuration is neither bytes nor a mapping.
     """
-    if not isinstance(config, bytes | Mapping):
-        kind = type(config).__name__
-        raise ValueMismatch(f"config: expected bytes or a mapping, got {kind}", "config")
+    _require_config(config)
     function = exported(functions, "initialize")
     if function is None and config:
         raise ExportMissing(
@@ -60,6 +58,12 @@ def initializer(name: str, functions: Iterable[str], config: Config) -> str | No
             "hint: leave config= out, or build the component with that export"
         )
     return function
+
+
+def _require_config(config: object) -> None:
+    if not isinstance(config, bytes | Mapping):
+        kind = type(config).__name__
+        raise ValueMismatch(f"config: expected bytes or a mapping, got {kind}", "config")
 
 
 @dataclass(frozen=True, slots=True)

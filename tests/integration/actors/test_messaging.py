@@ -357,7 +357,7 @@ def test_a_full_mailbox_holds_a_guest_up(engine: aw.Engine) -> None:
                 await loop
             told = await sends
             assert told == ("done" if name == "small" else "error: MessagingError::MailboxFull")
-            while actor.mailbox["messages"]:
+            while actor.mailbox["messages"]:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0.01)
         assert await talkers.noted("acme/small", 3) == ["1", "2", "3"]
         assert await talkers.noted("acme/hard", 2) == ["1", "2"]
