@@ -27,6 +27,8 @@ HOSTS = (
     "x86_64-pc-windows-msvc",
 )
 GUEST = "wasm32-unknown-unknown"
+#: The guests in Rust that the wheel holds.
+GUESTS = ("analyser", "reporter", "splitter", "text-stats")
 LICENCE_FILE = re.compile(r"(?i)(un)?licen[sc]e|copying|copyright|notice")
 #: Where the text stands if a crate names a licence and brings no file.
 SAME_TEXT = {"Apache-2.0 WITH LLVM-exception": "wasmtime"}
@@ -38,7 +40,7 @@ Third-party notices of airssys-wasm
 airssys-wasm itself is under the Apache License 2.0, which stands in LICENSE. The
 wheel also holds work of others, named below with the terms it is under.
 
-Part 1  crates linked into the native module and the guest text-stats.wasm
+Part 1  crates linked into the native module and the guests in Rust
 Part 2  what the guest markdown-report.wasm holds: a Python interpreter
 Part 3  the texts of the licences of part 1
 
@@ -141,18 +143,18 @@ def part(number: int, title: str) -> str:
 
 def notices() -> str:
     """Return the whole file."""
-    crates = sorted(
-        linked(ROOT / "Cargo.toml", "airssys-py", HOSTS)
-        | linked(ROOT / "examples" / "text-stats" / "Cargo.toml", "text-stats", (GUEST,))
-    )
-    listed = "\n".join(f"{crate.name} {crate.version}: {crate.licence}" for crate in crates)
+    crates = linked(ROOT / "Cargo.toml", "airssys-py", HOSTS)
+    for guest in GUESTS:
+        crates |= linked(ROOT / "examples" / "Cargo.toml", guest, (GUEST,))
+    ordered = sorted(crates)
+    listed = "\n".join(f"{crate.name} {crate.version}: {crate.licence}" for crate in ordered)
     sections = [INTRODUCTION, part(1, "crates"), listed + "\n", part(2, "the Python guest")]
     sections.append(PYTHON_GUEST)
     for title, name in PYTHON_TEXTS.items():
         text = tidy((OWN_TEXTS / name).read_text(encoding="utf-8"))
         sections += [f"{title}\n{'-' * len(title)}\n", text]
     sections.append(part(3, "licences of the crates"))
-    for text, under in texts_of(crates).items():
+    for text, under in texts_of(ordered).items():
         names = ", ".join(f"{crate.name} {crate.version}" for crate in under)
         sections += [f"{'-' * 79}\n{names}:\n", text]
     return "\n".join(sections)

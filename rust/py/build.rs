@@ -7,13 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const SHIPPED: [&str; 5] = [
-    "wit",
-    "rust/sdk",
-    "rust/sdk-macros",
-    "examples/text-stats",
-    "examples/markdown-report",
-];
+const SHIPPED: [&str; 4] = ["wit", "rust/sdk", "rust/sdk-macros", "examples"];
 
 /// What a build leaves behind in a source folder.
 const PRODUCTS: [&str; 2] = ["target", "__pycache__"];

@@ -2,8 +2,8 @@
 
 use crate::counts::Tally;
 use crate::decoder::Decoder;
-use crate::exports::airssys::text_stats::analyser::{Error, Report};
 use crate::readability::readability;
+use crate::{Error, Report};
 
 /// The most text kept back while looking for the end of a paragraph, in bytes.
 const BLOCK_BYTES_MAX: usize = 64 * 1024;

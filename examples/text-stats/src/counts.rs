@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::exports::airssys::text_stats::analyser::Counts;
+use crate::Counts;
 use crate::syllables::syllables;
 
 /// The counts of the blocks so far.

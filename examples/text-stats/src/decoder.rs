@@ -1,6 +1,6 @@
 //! UTF-8 that comes in chunks, cut anywhere.
 
-use crate::exports::airssys::text_stats::analyser::Error;
+use crate::Error;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

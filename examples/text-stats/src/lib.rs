@@ -9,7 +9,9 @@ mod syllables;
 use std::cell::RefCell;
 
 use airssys_sdk::component;
-use exports::airssys::text_stats::analyser::{Error, Guest, GuestAnalysis, Report};
+use exports::airssys::text_stats::analyser::{
+    Counts, Error, Guest, GuestAnalysis, Readability, Report,
+};
 
 use crate::analysis::Analysis;
 

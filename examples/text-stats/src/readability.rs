@@ -1,6 +1,6 @@
 //! The published formulas.
 
-use crate::exports::airssys::text_stats::analyser::{Counts, Readability};
+use crate::{Counts, Readability};
 
 /// Readability by the counts; none without words.
 pub fn readability(counts: &Counts) -> Option<Readability> {

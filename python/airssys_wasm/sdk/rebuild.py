@@ -58,7 +58,7 @@ def rebuild(known: Prebuilt, folder: Path) -> Prebuilt:
 
 
 def _compile_staged(source: Path) -> bytes:
-    """Compile a crate in a copy of its workspace that has the SDK inside.
+    """Compile a crate in a copy of its workspace that has the SDK and its WIT inside.
 
     There, nothing that reaches the code depends on where the checkout or the wheel is.
     The copy keeps the files' times, and its place, so that cargo builds only what changed.
@@ -69,10 +69,10 @@ def _compile_staged(source: Path) -> bytes:
     products = shutil.ignore_patterns("target", "*.wasm", "node_modules")
     shutil.rmtree(stage, ignore_errors=True)
     shutil.copytree(workspace, stage, ignore=products)
-    for crate in ("sdk", "sdk-macros"):
-        shutil.copytree(sources_root() / "rust" / crate, stage / "airssys" / crate, ignore=products)
+    for folder in ("rust/sdk", "rust/sdk-macros", "wit"):
+        shutil.copytree(sources_root() / folder, stage / "airssys" / folder, ignore=products)
     staged = stage / source.relative_to(workspace)
-    return compile_crate(staged, locked=True, sdk_crate=stage / "airssys" / "sdk")
+    return compile_crate(staged, locked=True, sdk_crate=stage / "airssys" / "rust" / "sdk")
 
 
 def difference(known: Prebuilt, fresh: Prebuilt) -> str | None:

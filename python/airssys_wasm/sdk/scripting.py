@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,27 +18,35 @@ from pathlib import Path
 from airssys_wasm._native import wit as native_wit
 from airssys_wasm.errors import BuildError
 from airssys_wasm.sdk.process import stream
+from airssys_wasm.sdk.sources import interfaces_root
 from airssys_wasm.sdk.tools import Tool, componentize_py, jco
 
-__all__ = ["build_javascript", "build_python"]
+__all__ = ["build_javascript", "build_python", "with_interfaces"]
+
+#: Modules that every Python guest can import.
+_GUEST_MODULES = Path(__file__).parent / "guest"
+#: A package of ours that is named outside of a comment.
+_OURS = re.compile(r"^[^/\n]*\bairssys:([a-z-]+)/", re.MULTILINE)
 
 
 def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None) -> bytes:
     """Build ``app.py`` against the one world in ``wit``.
 
-    WASI is stubbed out: the component imports what its world names and no more.
+    The guest can import ``airssys_actor``, and its world ``airssys:*``: both are laid
+    beside its own. WASI is stubbed out: the component imports what its world names and no more.
     The seed of ``random`` is frozen with the rest.
 
     Raises:
         BuildError: as :func:`airssys_wasm.sdk.build`.
     """
-    world = _world(source_dir)
     tool = componentize_py(on_line)
     with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "component.wasm"
+        out, wit = Path(scratch) / "component.wasm", Path(scratch) / "wit"
+        world = _world(source_dir, with_interfaces(source_dir / "wit", wit))
         arguments = [
-            "--wit-path", str(source_dir / "wit"), "--world", world,
-            "componentize", "--stub-wasi", "--python-path", str(source_dir),
+            "--wit-path", str(wit), "--world", world,
+            "componentize", "--stub-wasi",
+            "--python-path", str(source_dir), "--python-path", str(_GUEST_MODULES),
             "app", "--output", str(out),
         ]  # fmt: skip
         return _make(tool, arguments, source_dir, out, on_line)
@@ -51,23 +61,46 @@ def build_javascript(source_dir: Path, on_line: Callable[[str], None] | None = N
         BuildError: as :func:`airssys_wasm.sdk.build`.
     """
     main = source_dir / _main(source_dir / "package.json")
-    world = _world(source_dir)
     tool = jco(on_line)
     with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "component.wasm"
+        out, wit = Path(scratch) / "component.wasm", Path(scratch) / "wit"
+        world = _world(source_dir, with_interfaces(source_dir / "wit", wit))
         arguments = [
-            "componentize", str(main), "--wit", str(source_dir / "wit"),
+            "componentize", str(main), "--wit", str(wit),
             "--world-name", world, "--disable", "all", "--out", str(out),
         ]  # fmt: skip
         return _make(tool, arguments, source_dir, out, on_line)
 
 
-def _world(source_dir: Path) -> str:
-    """Return the name of the one world in ``wit``."""
+def with_interfaces(wit: Path, copy: Path) -> Path:
+    """Copy a guest's WIT, with those packages of ``airssys:*`` that it names and has not.
+
+    Args:
+        wit: the guest's folder; nothing is copied if there is none.
+        copy: the folder to make.
+    """
+    if not wit.is_dir():
+        return copy
+    shutil.copytree(wit, copy)
+    named: set[str] = set()
+    for path in copy.rglob("*.wit"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        named |= set(_OURS.findall(text))
+        # What it brings along stands, whatever the folder is called.
+        named -= {found[1] for found in re.finditer(r"^package airssys:([a-z-]+)", text, re.M)}
+    for name in named:
+        package = interfaces_root() / name
+        if package.is_dir() and not (copy / "deps" / name).exists():
+            shutil.copytree(package, copy / "deps" / name)
+    return copy
+
+
+def _world(source_dir: Path, copy: Path) -> str:
+    """Return the name of the one world in a guest's WIT."""
     folder = source_dir / "wit"
     if not folder.is_dir():
         raise BuildError(f"{source_dir}: has no folder wit\nhint: write the guest's world there")
-    _, _, worlds, _ = native_wit.validate(folder)
+    _, _, worlds, _ = native_wit.validate(copy)
     if len(worlds) != 1:
         listed = ", ".join(worlds) or "none"
         raise BuildError(f"{folder}: worlds: {listed}\nhint: leave the one that is to be built")
