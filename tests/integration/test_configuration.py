@@ -1,4 +1,4 @@
-"""``instantiate(config=...)``: bytes or settings for ``initialize`` of ``airssys:core/lifecycle``."""
+"""``instantiate(config=...)``: bytes or settings for ``initialize`` of a life cycle."""
 
 from __future__ import annotations
 

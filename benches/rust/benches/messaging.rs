@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-use airssys_core::address::{ComponentId, Handle, Incarnation};
+use airssys_core::address::ComponentId;
 use airssys_core::mailbox::{Mailbox, MailboxLimits, Message, Priority, WhenFull};
-use airssys_core::requests::{Key, Party, Request, Requests, Seal};
 use airssys_core::routing::{Names, Pick, Pool};
 use airssys_core::timers::Timers;
 use airssys_core::topics::{SubscriptionLimits, Topic, TopicPattern, Topics};
@@ -38,7 +37,6 @@ fn envelope(number: u64) -> Envelope {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     mailbox(&mut criterion);
-    requests(&mut criterion);
     timers(&mut criterion);
     names(&mut criterion);
     pools(&mut criterion);
@@ -92,49 +90,6 @@ fn mailbox(criterion: &mut Criterion) {
             ring.push_back(envelope(black_box(7)));
             black_box(ring.pop_front().map(|envelope| envelope.payload))
         });
-    });
-    group.finish();
-}
-
-fn actor(index: u64) -> Handle {
-    Handle::from_u64(1 << 24 | index)
-}
-
-fn requests(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("requests");
-    let life = Incarnation::FIRST;
-    let party = |index| Party {
-        handle: actor(index),
-        incarnation: life,
-    };
-    for open in [0_u64, 10_000] {
-        let id = BenchmarkId::new("open+answer", open);
-        group.bench_with_input(id, &open, |b, &open| {
-            let mut requests = Requests::new(1 << 20);
-            let request = |number| Request {
-                requester: party(number % 1000),
-                responder: actor(1000 + number % 1000),
-                served_by: Some(life),
-                blocking: true,
-                value: number,
-            };
-            for number in 0..open {
-                requests.open(request(number)).expect("there is room");
-            }
-            b.iter(|| {
-                let key = requests.open(request(black_box(7))).expect("there is room");
-                requests.answer(black_box(key), party(1007))
-            });
-        });
-    }
-    group.bench_function("check wait, nobody waits", |b| {
-        let requests = Requests::<u64>::new(16);
-        b.iter(|| requests.check_wait(black_box(actor(1)), black_box(actor(2)), 1000));
-    });
-    let seal = Seal::new([1, 2, 3, 4]);
-    group.bench_function("seal+unseal", |b| {
-        let key = actor(7).as_u64();
-        b.iter(|| seal.unseal(black_box(seal.seal(Key::from_u64(black_box(key))))));
     });
     group.finish();
 }

@@ -10,7 +10,6 @@ pub mod componentize;
 pub mod letters;
 pub mod mailbox;
 pub mod multicodec;
-pub mod requests;
 pub mod routing;
 pub mod slab;
 pub mod timers;
