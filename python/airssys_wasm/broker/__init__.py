@@ -6,6 +6,7 @@ from airssys_wasm._native.broker import Actor as NativeActor
 from airssys_wasm._native.broker import (
     Broker,
     DeadLetter,
+    Lease,
     Message,
     Messages,
     Queue,
@@ -27,6 +28,7 @@ __all__ = [
     "BlockingSubscription",
     "Broker",
     "DeadLetter",
+    "Lease",
     "Listening",
     "Mailbox",
     "Message",
