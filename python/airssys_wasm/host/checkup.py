@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airssys_wasm.actor import Health
-    from airssys_wasm.broker import NativeActor
+    from airssys_wasm.broker import Lease, NativeActor
     from airssys_wasm.runtime import Instance
 
 
@@ -54,6 +54,8 @@ class Checkup:
         self._guest = guest
         self._check = check
         self._failures = 0
+        #: The turn that an earlier check asked for, and that has not come yet.
+        self._overdue: asyncio.Future[Lease] | None = None
         #: Why it cannot go on at all, whatever the threshold.
         self._lost = ""
 
@@ -90,9 +92,8 @@ class Checkup:
         loop = asyncio.get_running_loop()
         seconds = self._health.timeout_seconds
         until = loop.time() + seconds
-        try:
-            lease = await asyncio.wait_for(self._patient.native.lease(), seconds)
-        except TimeoutError:
+        lease = await self._lease(until)
+        if lease is None:
             return "unhealthy", f"it was busy for more than {seconds:g} s"
         try:
             left = max(until - loop.time(), 0.001)
@@ -108,6 +109,28 @@ class Checkup:
             lease.release()
         return as_status(word), f"health() said {word}"
 
+    async def _lease(self, until: float) -> Lease | None:
+        """Return the turn of the actor, or ``None`` if it does not come in time.
+
+        A busy actor has at most one such request in front of it, however often it is asked.
+        """
+        loop = asyncio.get_running_loop()
+        if self._overdue is not None and not self._overdue.done():
+            await asyncio.wait({self._overdue}, timeout=until - loop.time())
+            if not self._overdue.done():
+                return None
+        wanted = asyncio.ensure_future(self._patient.native.lease())
+        try:
+            done, _ = await asyncio.wait({wanted}, timeout=max(until - loop.time(), 0.0))
+        except asyncio.CancelledError:
+            wanted.cancel()
+            raise
+        if done:
+            return wanted.result()
+        wanted.add_done_callback(_give_back)
+        self._overdue = wanted
+        return None
+
     async def _ask_check(
         self, check: Callable[[], Awaitable[bool | str]]
     ) -> tuple[HealthStatus, str]:
@@ -118,3 +141,9 @@ class Checkup:
         except Exception as error:  # noqa: BLE001 - the check of a stranger
             return "unhealthy", f"the check failed: {type(error).__name__}: {error}"
         return answer, f"the check said {answer}"
+
+
+def _give_back(wanted: asyncio.Future[Lease]) -> None:
+    # It came too late for the check that asked for it.
+    if not wanted.cancelled() and wanted.exception() is None:
+        wanted.result().release()

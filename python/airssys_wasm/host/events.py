@@ -125,6 +125,11 @@ class Reporter:
         kept = (one for one in self._listeners if one() is not None)
         self._listeners = (*kept, weakref.ref(listener))
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody may listen."""
+        return bool(self._listeners)
+
     def close(self) -> None:
         """Let all listeners read to the end."""
         self._is_closed = True
@@ -178,6 +183,7 @@ class Reporter:
                     delay_seconds=event.after_seconds,
                 )
             case GaveUp(child=name, exit=end) | Escalated(child=name, exit=end):
+                self._delays.pop(name, None)
                 return Event(
                     kind="given-up" if isinstance(event, GaveUp) else "escalated",
                     actor=name,

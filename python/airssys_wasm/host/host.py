@@ -416,10 +416,11 @@ class Host(Outlets):
         return seat.native.incarnation if seat is not None else 0
 
     def _supervised(self, event: SupervisionEvent) -> None:
-        told = self._reporter.event_of(event)
-        if told is not None:
-            self._run_hooks(event, told)
-            self._reporter.tell(told)
+        if self._reporter.has_listeners or self._has_hook(event):
+            told = self._reporter.event_of(event)
+            if told is not None:
+                self._run_hooks(event, told)
+                self._reporter.tell(told)
         above = event.path[1:]
         if isinstance(event, GaveUp):
             self._seats.give_up(event.child)
@@ -429,6 +430,12 @@ class Host(Outlets):
             self._seats.give_up(event.child)
         elif isinstance(event, Stopped) and above:
             self._group_stopped(above)
+
+    def _has_hook(self, event: SupervisionEvent) -> bool:
+        if not isinstance(event, Exited | Restarting):
+            return False
+        seat = self._seats.find(event.child)
+        return seat is not None and seat.has_hooks
 
     def _run_hooks(self, event: SupervisionEvent, told: Event) -> None:
         if not isinstance(event, Exited | Restarting):

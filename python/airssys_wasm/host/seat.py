@@ -234,15 +234,16 @@ class Seat:
         name = self.native.name
         return Event(kind=kind, actor=name, incarnation=number, reason=reason, detail=detail)
 
-    def has_hook(self, name: str) -> bool:
-        """Say whether there is a hook."""
-        return self._hooks is not None and getattr(self._hooks, name) is not None
+    @property
+    def has_hooks(self) -> bool:
+        """Whether anything is called around its life."""
+        return self._hooks is not None
 
     def run_later(self, name: str, event: Event) -> None:
         """Call a hook, if there is one, that nobody waits for; after those before it."""
-        if not self.has_hook(name):
-            return
         before, chosen = self._later, self._hooks
+        if chosen is None or getattr(chosen, name) is None:
+            return
 
         async def run() -> None:
             if before is not None:

@@ -115,6 +115,38 @@ def test_a_busy_actor_answers_in_time_or_it_counts(
     asyncio.run(main())
 
 
+def test_checks_of_a_busy_actor_do_not_pile_up(engine: aw.Engine, handler: aw.Component) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=LIMITS) as host:
+            often = aw.Health(interval_seconds=0.001, timeout_seconds=0.002, failures_max=10**6)
+            actor = await host.spawn("acme/echo", handler, health=often)
+            native = actor._seat.native
+            asked = 0
+            lease = native.lease
+
+            class Counting:
+                """The same actor, counting the turns that are asked for."""
+
+                def __getattr__(self, name: str) -> object:
+                    nonlocal asked
+                    asked += name == "lease"
+                    return getattr(native, name)
+
+            actor._seat.native = Counting()  # type: ignore[assignment]
+            await until("it is well", lambda: actor.health == "healthy")
+            held = await lease()
+            before = asked
+            await asyncio.sleep(0.3)
+            assert asked - before <= 1
+            found: str = actor.health
+            assert found == "degraded"
+            held.release()
+            await until("it is well again", lambda: actor.health == "healthy")
+            assert (await actor.ask("x")).value == "x"
+
+    asyncio.run(main())
+
+
 def test_checks_never_come_between(engine: aw.Engine, handler: aw.Component) -> None:
     """While messages flow, each is answered by the one instance there is."""
 

@@ -28,6 +28,9 @@ pub struct FeedLimits {
     pub overflow: Overflow,
 }
 
+/// Items whose room an empty feed keeps.
+const KEPT_ROOM: usize = 1024;
+
 /// Wakes who waits; called outside of all locks.
 pub type Wake = Box<dyn FnOnce() + Send>;
 
@@ -119,7 +122,7 @@ impl<T> Feed<T> {
         let mut state = self.state();
         let (item, bytes) = state.items.pop_front()?;
         state.bytes -= bytes;
-        if state.items.is_empty() && state.items.capacity() > self.limits.items_max.min(64) {
+        if state.items.is_empty() && state.items.capacity() > KEPT_ROOM {
             state.items = VecDeque::new();
         }
         Some(item)
