@@ -145,7 +145,7 @@ fn each_message_is_handled_once_alone_and_in_the_order_of_its_sender() {
                 for number in 0..EACH {
                     let payload = [sender.to_le_bytes(), number.to_le_bytes()].concat();
                     if let Some(room) = broker.send(cell, tell(&payload), true).unwrap() {
-                        while room.take_or_wake(&thread::current()).is_none() {
+                        while room.pending().take_or_wake(&thread::current()).is_none() {
                             thread::park_timeout(SOON);
                         }
                     }
