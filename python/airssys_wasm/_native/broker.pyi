@@ -2,7 +2,9 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Literal, Protocol, final, overload
+from typing import Any, Literal, Protocol, final, overload, type_check_only
+
+from typing_extensions import disjoint_base
 
 from airssys_wasm._native.codec import Borsh
 from airssys_wasm._native.runtime import Desk, Engine, Instance, Receipt
@@ -213,6 +215,7 @@ class Lease:
     def release(self) -> None:
         """Give it back; more than once does no harm."""
 
+@disjoint_base
 class Actor:
     """An actor, whatever instance it has at the time. The face documents the methods."""
 
@@ -392,6 +395,7 @@ class Actor:
     ) -> Reply:
         """The same on this thread."""
 
+@type_check_only
 class Serving(Protocol):
     """One incarnation of a Python actor, on the event loop."""
 
@@ -452,7 +456,7 @@ class Broker:
         """Make an actor that waits for an instance, and hears the actors of ``receive``."""
 
     def register_pool(
-        self, name: str, members: list[Actor], routing: str, *, receive: list[str]
+        self, name: str, members: list[Actor], routing: str, *, receive: list[str] = ...
     ) -> Actor:
         """Make a name that stands for several actors, and hears those of ``receive``."""
 
@@ -460,9 +464,9 @@ class Broker:
         self,
         name: str,
         *,
-        retry: tuple[int, float, float, float, float] | None,
-        breaker: tuple[int, float, float, int] | None,
-        idempotent: bool,
+        retry: tuple[int, float, float, float, float] | None = None,
+        breaker: tuple[int, float, float, int] | None = None,
+        idempotent: bool = False,
     ) -> None:
         """Say how requests to an actor are made: the figures of ``Retry`` and ``Breaker``."""
 

@@ -51,20 +51,28 @@ struct Members {
 impl Members {
     fn pick(&self, sender: u64, key: Option<&[u8]>) -> Option<&Arc<Cell>> {
         let sender = sender.to_le_bytes();
+        let sticky = Pick::Sticky(key.unwrap_or(&sender));
         let how = match self.routing {
             Routing::RoundRobin => Pick::RoundRobin,
-            Routing::Random => {
-                let pick = self.picks.fetch_add(1, Ordering::Relaxed);
-                Pick::Random(self.hasher.hash_one(pick))
-            }
+            Routing::Random => self.any(),
             Routing::LeastLoaded => Pick::LeastLoaded,
-            Routing::Sticky => Pick::Sticky(key.unwrap_or(&sender)),
+            Routing::Sticky => sticky,
         };
-        // Those that are down have their turn only while all are.
         self.pool.pick(how, |member| member.load()).or_else(|| {
+            // All are down: messages wait for those that come back. Not in turn: that
+            // turn was taken above, and every other member would get none.
+            let how = match self.routing {
+                Routing::Sticky => sticky,
+                _ => self.any(),
+            };
             self.pool
                 .pick(how, |member| (!member.is_stopped()).then_some(0))
         })
+    }
+
+    fn any(&self) -> Pick<'static> {
+        let pick = self.picks.fetch_add(1, Ordering::Relaxed);
+        Pick::Random(self.hasher.hash_one(pick))
     }
 }
 
