@@ -27,6 +27,7 @@ __all__ = ["build_javascript", "build_python", "with_interfaces"]
 _GUEST_MODULES = Path(__file__).parent / "guest"
 #: A package of ours that is named outside of a comment.
 _OURS = re.compile(r"^[^/\n]*\bairssys:([a-z-]+)/", re.MULTILINE)
+_BROUGHT = re.compile(r"^package airssys:([a-z-]+)", re.MULTILINE)
 
 
 def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None) -> bytes:
@@ -87,7 +88,7 @@ def with_interfaces(wit: Path, copy: Path) -> Path:
         text = path.read_text(encoding="utf-8", errors="replace")
         named |= set(_OURS.findall(text))
         # What it brings along stands, whatever the folder is called.
-        named -= {found[1] for found in re.finditer(r"^package airssys:([a-z-]+)", text, re.M)}
+        named -= set(_BROUGHT.findall(text))
     for name in named:
         package = interfaces_root() / name
         if package.is_dir() and not (copy / "deps" / name).exists():

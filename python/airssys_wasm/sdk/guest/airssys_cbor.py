@@ -59,7 +59,7 @@ def _head(major: int, number: int, out: bytearray) -> None:
     raise ValueError("an integer of more than 64 bits")
 
 
-def _write(value: object, out: bytearray) -> None:
+def _write(value: object, out: bytearray) -> None:  # noqa: C901 - one case for each type
     match value:
         case None:
             out.append(0xF6)
