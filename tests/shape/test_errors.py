@@ -44,7 +44,8 @@ def test_no_exception_is_defined_anywhere_else(python_files: list[Path], root: P
     strays = [
         f"{path.relative_to(root)}:{node.lineno} {node.name}"
         for path in python_files
-        if path.is_relative_to(root / "python" / "airssys_wasm") and path.name != "errors.py"
+        if path.is_relative_to(root / "python" / "airssys_wasm")
+        and path.name != "errors.py"
         # What is laid beside guests knows nothing of the host.
         and path.parent != root / "python" / "airssys_wasm" / "sdk" / "guest"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

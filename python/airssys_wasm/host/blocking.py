@@ -317,6 +317,10 @@ class BlockingHost(BlockingOutlets):
         """The addresses of all actors, sorted."""
         return self._host.actors
 
+    def metrics(self) -> dict[str, int]:
+        """Count what there is, and what happened; see ``Host.metrics``."""
+        return self._host.metrics()
+
     def stop(self, name: str) -> None:
         """Stop an actor for good; see ``Host.stop``."""
         self._run(self._host.stop(name))

@@ -390,6 +390,30 @@ class Host(Outlets):
         """The addresses of all actors, sorted."""
         return sorted(self._broker.names)
 
+    def metrics(self) -> dict[str, int]:
+        """Count what there is, and what happened since the host was opened.
+
+        Returns:
+            ``actors`` and ``instances_live``; ``messages_waiting`` and ``bytes_waiting`` in all
+            mailboxes; ``messages_delivered`` to the actors there are; ``orphans``, replies that
+            came after their request had ended; ``dead_letters`` that are kept, and
+            ``dead_letters_posted`` altogether.
+        """
+        mailboxes = [
+            native.mailbox for name in self._broker.names if (native := self._broker.find(name))
+        ]
+        letters = self.dead_letters.counters
+        return {
+            "actors": len(mailboxes),
+            "instances_live": self.engine.live_instances,
+            "messages_waiting": sum(one["messages"] for one in mailboxes),
+            "bytes_waiting": sum(one["bytes"] for one in mailboxes),
+            "messages_delivered": sum(one["delivered"] for one in mailboxes),
+            "orphans": self._broker.orphans,
+            "dead_letters": letters["letters"],
+            "dead_letters_posted": letters["posted"],
+        }
+
     async def stop(self, name: str) -> None:
         """Stop an actor for good; whoever waits for it gets ``ActorStopped``.
 
