@@ -122,17 +122,15 @@ impl Refusal {
             Refusal::Stopped(_) | Refusal::Closing => Reason::Stopped,
             Refusal::MailboxFull { .. } => Reason::MailboxFull,
             Refusal::TooLarge { .. } => Reason::TooLarge,
-            Refusal::Malformed(_) => Reason::Malformed,
             Refusal::CircuitOpen { .. } => Reason::CircuitOpen,
-            Refusal::RateLimited(_) => Reason::RateLimited,
             Refusal::CodecUnsupported { .. } => Reason::CodecUnsupported,
             Refusal::Failed { .. } => Reason::ActorFailed,
             Refusal::Refused { .. } => Reason::HandlerFailed,
             Refusal::Expired(_) => Reason::Expired,
             Refusal::Dropped(_) => Reason::Dropped,
             Refusal::TimedOut(_) | Refusal::Cancelled => Reason::Cancelled,
-            Refusal::Topic(_) => Reason::Malformed,
-            Refusal::Subscriptions(_) => Reason::RateLimited,
+            Refusal::Malformed(_) | Refusal::Topic(_) => Reason::Malformed,
+            Refusal::RateLimited(_) | Refusal::Subscriptions(_) => Reason::RateLimited,
         }
     }
 }

@@ -114,18 +114,16 @@ impl Feeder {
                 Sent::Full(message) => {
                     let room = Pending::new(Arc::default());
                     self.cell.wait_for_room(message, &room);
-                    match room.take() {
-                        Some(outcome) => outcome.map(drop),
-                        None => {
-                            *self.rest() = rest;
-                            let feeder = Arc::clone(self);
-                            return room.then(move |outcome| {
-                                if feeder.goes_on(outcome.map(drop)) {
-                                    feeder.feed();
-                                }
-                            });
-                        }
-                    }
+                    let Some(outcome) = room.take() else {
+                        *self.rest() = rest;
+                        let feeder = Arc::clone(self);
+                        return room.then(move |outcome| {
+                            if feeder.goes_on(outcome.map(drop)) {
+                                feeder.feed();
+                            }
+                        });
+                    };
+                    outcome.map(drop)
                 }
             };
             if !self.goes_on(outcome) {

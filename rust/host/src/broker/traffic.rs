@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How requests to one actor are made.
+#[derive(Clone, Copy, Debug)]
 pub struct RouteRules {
     /// When they are tried again.
     pub retry: Option<RetryPolicy>,

@@ -150,6 +150,10 @@ fn timeout(seconds: f64) -> Result<Duration> {
         })
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "options by name, which Python passes one by one"
+)]
 #[pymethods]
 impl Actor {
     #[getter]
