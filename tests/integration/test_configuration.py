@@ -1,4 +1,4 @@
-"""``instantiate(config=...)``: bytes or settings for ``initialize`` of ``airssys:core/lifecycle``."""
+"""``instantiate(config=...)``: bytes or settings for a component's ``initialize``."""
 
 from __future__ import annotations
 

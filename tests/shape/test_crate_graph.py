@@ -46,7 +46,8 @@ def reachable(graph: dict[str, set[str]], start: str) -> set[str]:
 def test_a_crate_uses_only_the_floors_below_it(needs: dict[str, set[str]], crate: str) -> None:
     ours = {name for name in needs[crate] if name.startswith("airssys-")}
 
-    assert ours <= MAY_USE[crate]
+    # The SDK's own tests use it with all its features.
+    assert ours - {crate} <= MAY_USE[crate]
 
 
 def test_the_core_reaches_no_engine_no_runtime_and_no_python(needs: dict[str, set[str]]) -> None:

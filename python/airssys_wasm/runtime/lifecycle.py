@@ -50,7 +50,8 @@ def initializer(name: str, functions: Iterable[str], config: Config) -> str | No
         ExportMissing: there is a configuration and nothing that takes it.
         ValueMismatch: the configuration is neither bytes nor a mapping.
     """
-    if not isinstance(config, bytes | Mapping):
+    given: object = config
+    if not isinstance(given, bytes | Mapping):
         kind = type(config).__name__
         raise ValueMismatch(f"config: expected bytes or a mapping, got {kind}", "config")
     function = exported(functions, "initialize")
