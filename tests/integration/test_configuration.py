@@ -1,4 +1,4 @@
-"""``instantiate(config=...)``: bytes or settings for ``initialize`` of a life cycle."""
+"""``instantiate(config=...)``: bytes or settings for a component's ``initialize``."""
 
 from __future__ import annotations
 

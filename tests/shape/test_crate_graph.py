@@ -46,7 +46,7 @@ def reachable(graph: dict[str, set[str]], start: str) -> set[str]:
 def test_a_crate_uses_only_the_floors_below_it(needs: dict[str, set[str]], crate: str) -> None:
     ours = {name for name in needs[crate] if name.startswith("airssys-")}
 
-    # A crate's own tests may ask it for more of its features.
+    # The SDK's own tests use it with all its features.
     assert ours - {crate} <= MAY_USE[crate]
 
 

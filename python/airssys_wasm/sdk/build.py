@@ -10,7 +10,7 @@ from pathlib import Path
 from airssys_wasm._native import componentize
 from airssys_wasm.errors import BuildError
 from airssys_wasm.sdk.rust import STACK_BYTES, compile_crate
-from airssys_wasm.sdk.scripting import build_javascript, build_python
+from airssys_wasm.sdk.scripting import GUEST_MODULES, build_javascript, build_python
 from airssys_wasm.sdk.sources import digest
 from airssys_wasm.sdk.toolchain import cache_dir
 
@@ -72,7 +72,10 @@ def build_cached(source_dir: str | os.PathLike[str]) -> Path:
         OSError: the sources cannot be read.
     """
     source = Path(source_dir).resolve()
-    cached = cache_dir() / "components" / f"{source.name}-{digest(source)[:32]}.wasm"
+    made_of = digest(source)[:32]
+    if (source / "app.py").is_file():
+        made_of += f"-{digest(GUEST_MODULES)[:8]}"
+    cached = cache_dir() / "components" / f"{source.name}-{made_of}.wasm"
     return cached if cached.is_file() else build(source, cached)
 
 

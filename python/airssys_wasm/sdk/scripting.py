@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from airssys_wasm._native import wit as native_wit
@@ -21,13 +21,13 @@ from airssys_wasm.sdk.process import stream
 from airssys_wasm.sdk.sources import interfaces_root
 from airssys_wasm.sdk.tools import Tool, componentize_py, jco
 
-__all__ = ["build_javascript", "build_python", "with_interfaces"]
+__all__ = ["GUEST_MODULES", "build_javascript", "build_python", "with_interfaces"]
 
 #: Modules that every Python guest can import.
-_GUEST_MODULES = Path(__file__).parent / "guest"
-#: A package of ours that is named outside of a comment.
-_OURS = re.compile(r"^[^/\n]*\bairssys:([a-z-]+)/", re.MULTILINE)
-_BROUGHT = re.compile(r"^package airssys:([a-z-]+)", re.MULTILINE)
+GUEST_MODULES = Path(__file__).parent / "guest"
+#: An interface of ours that is used, outside of a comment, and a package that is there.
+_USED = re.compile(r"^[^/\n]*\bairssys:([a-z-]+)/", re.MULTILINE)
+_PACKAGE = re.compile(r"^package airssys:([a-z-]+)", re.MULTILINE)
 
 
 def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None) -> bytes:
@@ -47,7 +47,7 @@ def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None)
         arguments = [
             "--wit-path", str(wit), "--world", world,
             "componentize", "--stub-wasi",
-            "--python-path", str(source_dir), "--python-path", str(_GUEST_MODULES),
+            "--python-path", str(source_dir), "--python-path", str(GUEST_MODULES),
             "app", "--output", str(out),
         ]  # fmt: skip
         return _make(tool, arguments, source_dir, out, on_line)
@@ -83,17 +83,26 @@ def with_interfaces(wit: Path, copy: Path) -> Path:
     if not wit.is_dir():
         return copy
     shutil.copytree(wit, copy)
-    named: set[str] = set()
-    for path in copy.rglob("*.wit"):
-        text = path.read_text(encoding="utf-8", errors="replace")
-        named |= set(_OURS.findall(text))
-        # What it brings along stands, whatever the folder is called.
-        named -= set(_BROUGHT.findall(text))
-    for name in named:
-        package = interfaces_root() / name
-        if package.is_dir() and not (copy / "deps" / name).exists():
-            shutil.copytree(package, copy / "deps" / name)
+    while missing := _named(copy) - _held(copy):
+        for name in missing:
+            shutil.copytree(interfaces_root() / name, copy / "deps" / f"airssys-{name}")
     return copy
+
+
+def _named(wit: Path) -> set[str]:
+    """Name the packages of ours that a folder uses; others are nobody's to add."""
+    used = {name for text in _texts(wit) for name in _USED.findall(text)}
+    return {name for name in used if (interfaces_root() / name).is_dir()}
+
+
+def _held(wit: Path) -> set[str]:
+    """Name the packages of ours that a folder holds."""
+    return {name for text in _texts(wit) for name in _PACKAGE.findall(text)}
+
+
+def _texts(wit: Path) -> Iterator[str]:
+    for path in wit.rglob("*.wit"):
+        yield path.read_text(encoding="utf-8", errors="replace")
 
 
 def _world(source_dir: Path, copy: Path) -> str:

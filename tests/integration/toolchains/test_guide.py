@@ -26,8 +26,9 @@ def files() -> dict[str, str]:
     return dict(FILE.findall(GUIDE))
 
 
-def test_the_guide_shows_the_files_of_two_guests() -> None:
+def test_the_guide_shows_the_files_of_three_guests() -> None:
     assert set(files()) == {
+        "counter/src/lib.rs",
         "words/Cargo.toml",
         "words/src/lib.rs",
         "hello/wit/hello.wit",
@@ -49,24 +50,37 @@ def test_the_guest_in_rust_is_one_that_is_built_elsewhere() -> None:
     assert shown["dependencies"] == {"airssys-sdk": shared["dependencies"]["airssys-sdk"]}
 
 
-# The first run on a machine fetches componentize-py.
-@pytest.mark.timeout(900)
-def test_the_application_prints_what_the_guide_says(tmp_path: Path) -> None:
+def test_the_actors_are_the_examples() -> None:
+    """``test_examples`` builds and uses them."""
+    counter = (ROOT / "examples" / "counter" / "src" / "lib.rs").read_text(encoding="utf-8")
+    app = (ROOT / "examples" / "python-counter" / "app.py").read_text(encoding="utf-8")
+
+    assert counter.endswith("\n" + files()["counter/src/lib.rs"])
+    assert app[app.index("from airssys_actor") :] in GUIDE
+
+
+# The first run on a machine fetches componentize-py, and compiles the standard library.
+@pytest.mark.timeout(1_200)
+def test_the_applications_print_what_the_guide_says(tmp_path: Path) -> None:
     for name, content in files().items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     shutil.copy(sdk.build_cached(tmp_path / "hello"), tmp_path / "hello" / "hello.wasm")
     shutil.copy(WORDS.parent / "prebuilt" / "words.wasm", tmp_path / "words")
-    [(code, output)] = SCRIPT.findall(GUIDE)
+    sdk.build(ROOT / "examples" / "counter", tmp_path / "counter" / "counter.wasm", locked=True)
+    scripts = SCRIPT.findall(GUIDE)
 
-    ran = subprocess.run(  # noqa: S603 - the guide's own words
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert (ran.stdout, ran.stderr, ran.returncode) == (output, "", 0)
+    assert len(scripts) == 2
+    for code, output in scripts:
+        ran = subprocess.run(  # noqa: S603 - the guide's own words
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        # What an actor failed of is logged on standard error.
+        said = [line for line in ran.stderr.splitlines() if not line.startswith("actor ")]
+        assert (ran.stdout, said, ran.returncode) == (output, [], 0)

@@ -59,7 +59,7 @@ def test_what_ships_imports_nothing(name: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ComponentInvalid, match="markdown-report, text-stats"):
+    with pytest.raises(ComponentInvalid, match="markdown-report, pipeline-analyser, "):
         load("text-stat")
 
 

@@ -7,7 +7,7 @@ the reply goes in the codec of its message.
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import airssys_cbor
 from componentize_py_types import Err
@@ -50,12 +50,20 @@ class Actor:
     """One message at a time, and a state between them.
 
     An exception that ``handle`` does not catch, other than ``Refused``, ends the
-    incarnation; the supervisor starts the next one.
+    incarnation; the supervisor starts the next one. Make the state in ``start``: an
+    ``__init__`` would run with each call.
     """
 
     name = "actor"
     version = "0.0.0"
     description = ""
+    _only: ClassVar[Any] = None
+
+    def __new__(cls) -> Self:
+        """Return the one there is: componentize-py asks for an object with each call."""
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
 
     def start(self, start: Start) -> None:
         """Make the state of a new incarnation."""

@@ -61,10 +61,8 @@ def _head(major: int, number: int, out: bytearray) -> None:
 
 def _write(value: object, out: bytearray) -> None:  # noqa: C901 - one case for each type
     match value:
-        case None:
-            out.append(0xF6)
-        case bool():
-            out.append(0xF5 if value else 0xF4)
+        case None | True | False:
+            out.append({None: 0xF6, True: 0xF5, False: 0xF4}[value])
         case int():
             _head(_UINT if value >= 0 else _NEGATIVE, value if value >= 0 else -1 - value, out)
         case float():
