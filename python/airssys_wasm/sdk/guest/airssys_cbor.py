@@ -59,7 +59,7 @@ def _head(major: int, number: int, out: bytearray) -> None:
     raise ValueError("an integer of more than 64 bits")
 
 
-def _write(value: object, out: bytearray) -> None:  # noqa: C901 - one case for each type
+def _write(value: object, out: bytearray) -> None:
     match value:
         case None | True | False:
             out.append({None: 0xF6, True: 0xF5, False: 0xF4}[value])
