@@ -177,6 +177,7 @@ fn ask(
     Ok(post(&store)?.ask(target, codec, payload, timeout))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as its callers have it")]
 fn send(
     mut store: Store<'_>,
     target: u64,

@@ -30,7 +30,12 @@ pub enum Wait<T> {
     Later(Pin<Box<dyn Future<Output = T> + Send>>),
 }
 
-/// Serves the messaging of one instance.
+/// Serves the messaging of one instance. Each function fails as the interface says of
+/// the one of its name.
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "the interface has them, for guests"
+)]
 pub trait Post: Send + Sync {
     /// The address of the instance.
     fn own_id(&self) -> Told<Address>;

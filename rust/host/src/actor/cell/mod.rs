@@ -280,7 +280,7 @@ impl Cell {
                 }
                 Sent::Accepted
             }
-            Err(refused) => self.refused(refused),
+            Err(refused) => self.refused(*refused),
         }
     }
 
@@ -295,7 +295,7 @@ impl Cell {
                 }
                 Sent::Accepted
             }
-            Err(refused) => self.refused(refused),
+            Err(refused) => self.refused(*refused),
         }
     }
 
@@ -345,8 +345,7 @@ impl Cell {
     }
 
     #[cold]
-    fn refused(self: &Arc<Self>, refused: Box<(Full, Message)>) -> Sent {
-        let (why, message) = *refused;
+    fn refused(self: &Arc<Self>, (why, message): (Full, Message)) -> Sent {
         let why = match why {
             Full::Full => return Sent::Full(message),
             Full::Rejected => self.full(),
