@@ -34,7 +34,8 @@ pub fn expand(mut item: ItemImpl) -> Result<TokenStream> {
     };
     let actor = &item.self_ty;
     let Handler { codecs, receive } = Handler::write(handler)?;
-    let begin = parts.start.as_ref().map_or_else(by_default, start)?;
+    let begin = parts.start.as_ref();
+    let begin = begin.map_or_else(|| Ok(by_default()), start)?;
     let callback = parts.callback.as_ref().map(callback).transpose()?;
     let stop = parts.stop.as_ref().map(stop).transpose()?;
     let health = parts.health.as_ref().map(health).transpose()?;
@@ -246,9 +247,10 @@ fn is_bytes(kind: &Type) -> bool {
 }
 
 fn raw_message(kind: &Type) -> (TokenStream, TokenStream) {
-    let argument = match kind {
-        Type::Reference(_) => quote!(&payload),
-        _ => quote!(payload),
+    let argument = if matches!(kind, Type::Reference(_)) {
+        quote!(&payload)
+    } else {
+        quote!(payload)
     };
     (quote!(__rt::require_raw(context)?;), argument)
 }
@@ -297,15 +299,15 @@ fn answer(output: &ReturnType, call: &TokenStream, raw: bool) -> TokenStream {
     }
 }
 
-fn by_default() -> Result<TokenStream> {
-    Ok(quote! {
+fn by_default() -> TokenStream {
+    quote! {
         fn begin(
             _start: &__actor::Start,
         ) -> ::core::result::Result<Self, __actor::StartError> {
             // Without #[start], the actor derives Default.
             ::core::result::Result::Ok(<Self as ::core::default::Default>::default())
         }
-    })
+    }
 }
 
 fn start(function: &ImplItemFn) -> Result<TokenStream> {

@@ -47,7 +47,7 @@ struct Report {
     readability: Option<Readability>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Error {
     NotUtf8(u64),
     CutShort(u64),
@@ -85,6 +85,11 @@ impl Analyser {
         let mut analysis = Analysis::default();
         let fed = analysis.feed(text.as_bytes());
         fed.and_then(|()| analysis.finish())
-            .map_err(|error| Refusal::Failed(format!("{error:?}")))
+            .map_err(|error| match error {
+                Error::NotUtf8(at) | Error::CutShort(at) => {
+                    Refusal::Malformed(format!("no UTF-8 at byte {at}"))
+                }
+                Error::Finished => Refusal::Failed("it is finished".to_owned()),
+            })
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! A part of the text is answered when all its pieces are counted. A piece whose
 //! analyser failed goes to the next one; its number keeps it from being counted twice.
+//! An analyser that has stopped for good gets no more.
 
 mod paragraphs;
 
@@ -126,22 +127,27 @@ impl Splitter {
     #[callback]
     fn counted(&mut self, request: RequestId, outcome: Result<Reply, SendError>) {
         if let Some((analyser, piece)) = self.running.remove(&request) {
-            self.idle.push_back(analyser);
-            match outcome.and_then(|reply| self.report(&piece, reply)) {
-                Ok(()) => self.progress.pieces += 1,
-                Err(why) => self.failed(piece, &why),
+            match outcome.and_then(Reply::value) {
+                Ok(report) => {
+                    self.idle.push_back(analyser);
+                    self.report(piece, report);
+                }
+                Err(why) => self.failed(analyser, piece, &why),
             }
         }
         self.go_on();
     }
 
     /// Passes the counts of a piece on.
-    fn report(&self, piece: &Piece, reply: Reply) -> Result<(), SendError> {
-        let report: Report = reply.value()?;
-        self.reporter.send(&Told::Piece {
+    fn report(&mut self, piece: Piece, report: Report) {
+        let told = Told::Piece {
             number: piece.number,
             counts: report.counts,
-        })
+        };
+        match self.reporter.send(&told) {
+            Ok(()) => self.progress.pieces += 1,
+            Err(why) => self.refuse(format!("the reporter: {why}")),
+        }
     }
 
     /// Gives pieces to analysers that are idle; answers when none is left.
@@ -154,11 +160,12 @@ impl Splitter {
             };
             match analyser.request(&piece.text, timeout) {
                 Ok(request) => drop(self.running.insert(request, (analyser, piece))),
-                Err(why) => {
-                    self.idle.push_back(analyser);
-                    self.failed(piece, &why);
-                }
+                Err(why) => self.failed(analyser, piece, &why),
             }
+        }
+        if self.idle.is_empty() && self.running.is_empty() {
+            self.waiting.clear();
+            self.refuse("no analyser is left");
         }
         if self.waiting.is_empty() && self.running.is_empty() {
             for asker in self.askers.drain(..) {
@@ -168,15 +175,23 @@ impl Splitter {
         }
     }
 
-    fn failed(&mut self, mut piece: Piece, why: &SendError) {
-        if piece.attempt < self.settings.attempts_max {
-            piece.attempt += 1;
-            self.progress.retries += 1;
-            self.waiting.push_back(piece);
-            return;
+    fn failed(&mut self, analyser: Peer, mut piece: Piece, why: &SendError) {
+        if matches!(why, SendError::NotFound | SendError::Stopped) {
+            return self.waiting.push_front(piece);
         }
+        self.idle.push_back(analyser);
+        if piece.attempt == self.settings.attempts_max {
+            return self.refuse(format!("piece {}: {why}", piece.number));
+        }
+        piece.attempt += 1;
+        self.progress.retries += 1;
+        self.waiting.push_back(piece);
+    }
+
+    fn refuse(&mut self, why: impl Into<Refusal>) {
+        let why = why.into();
         for asker in self.askers.drain(..) {
-            drop(asker.refuse(format!("piece {}: {why}", piece.number)));
+            drop(asker.refuse(why.clone()));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Counts the primes of a range with the help of the workers that its settings name.
 //!
 //! It never waits: it cuts the range, keeps one piece with each worker, and answers when
-//! the last piece has come back. A piece whose worker failed goes to the next one.
+//! the last piece has come back. A piece whose worker failed goes to the next one; a
+//! worker that has stopped for good gets no more.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -119,10 +120,12 @@ impl Dispatcher {
     #[callback]
     fn came_back(&mut self, request: RequestId, outcome: Result<Reply, SendError>) {
         if let Some((worker, piece)) = self.running.remove(&request) {
-            self.idle.push_back(worker);
             match outcome.and_then(Reply::value) {
-                Ok(primes) => self.done(piece, primes),
-                Err(why) => self.failed(piece, why),
+                Ok(primes) => {
+                    self.idle.push_back(worker);
+                    self.done(piece, primes);
+                }
+                Err(why) => self.failed(worker, piece, why),
             }
         }
         self.give_out();
@@ -133,14 +136,17 @@ impl Dispatcher {
         let timeout = Duration::from_millis(self.settings.timeout_milliseconds.into());
         while let Some(piece) = self.next() {
             let Some(worker) = self.idle.pop_front() else {
-                return self.waiting.push_front(piece);
+                self.waiting.push_front(piece);
+                break;
             };
             match worker.request(&piece.range, timeout) {
                 Ok(request) => drop(self.running.insert(request, (worker, piece))),
-                Err(why) => {
-                    self.idle.push_back(worker);
-                    self.failed(piece, why);
-                }
+                Err(why) => self.failed(worker, piece, why),
+            }
+        }
+        if self.idle.is_empty() && self.running.is_empty() {
+            for (_, job) in self.jobs.drain() {
+                drop(job.asker.refuse("no worker is left"));
             }
         }
     }
@@ -172,7 +178,11 @@ impl Dispatcher {
         }
     }
 
-    fn failed(&mut self, mut piece: Piece, why: SendError) {
+    fn failed(&mut self, worker: Peer, mut piece: Piece, why: SendError) {
+        if matches!(why, SendError::NotFound | SendError::Stopped) {
+            return self.waiting.push_front(piece);
+        }
+        self.idle.push_back(worker);
         if piece.attempt < self.settings.attempts_max {
             piece.attempt += 1;
             self.waiting.push_back(piece);

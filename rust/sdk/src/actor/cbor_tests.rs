@@ -15,6 +15,11 @@ enum Command {
     Both(u8, i8),
 }
 
+#[derive(Deserialize)]
+struct Only {
+    a: u8,
+}
+
 fn error<T: for<'de> Deserialize<'de> + std::fmt::Debug>(bytes: &[u8]) -> String {
     from_slice::<T>(bytes).expect_err("refused").to_string()
 }
@@ -187,10 +192,5 @@ fn nesting_is_bounded() {
     let mut ignored = b"\xa2\x61z".to_vec();
     ignored.extend(nested(100_000));
     ignored.extend(b"\x61a\x01");
-    assert_eq!(
-        from_slice::<BTreeMap<String, serde::de::IgnoredAny>>(&ignored)
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(from_slice::<Only>(&ignored).unwrap().a, 1);
 }
