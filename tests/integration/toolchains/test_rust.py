@@ -79,6 +79,24 @@ def test_what_does_not_compile_is_said_by_the_compiler(workspace: Path) -> None:
 
 
 @build_time
+def test_a_misused_actor_is_told_so_at_the_place(workspace: Path) -> None:
+    crate = workspace / "messenger"
+    source = crate / "src" / "lib.rs"
+    good = source.read_text()
+    handler = "    fn handle(&mut self"
+    line = good[: good.index(handler)].count("\n") + 1
+    source.write_text(good.replace(handler, handler.replace("fn", "async fn")))
+    try:
+        with pytest.raises(aw.BuildError) as caught:
+            sdk.build(crate)
+    finally:
+        source.write_text(good)
+
+    assert "#[handler] cannot be async" in caught.value.output
+    assert f"messenger/src/lib.rs:{line}:5" in caught.value.output
+
+
+@build_time
 def test_a_crate_that_makes_no_module_is_told_what_to_add(workspace: Path) -> None:
     crate = workspace / "words"
     manifest = crate / "Cargo.toml"
