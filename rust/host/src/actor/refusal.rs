@@ -4,6 +4,7 @@ use super::exit::Exit;
 use airssys_core::letters::Reason;
 use airssys_core::multicodec::Code;
 use airssys_core::topics::{SubscriptionsFull, TopicError};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,28 @@ pub enum HandlerRefusal {
     Busy(u32),
     /// Serving it failed; sending it again may help.
     Failed(String),
+}
+
+impl fmt::Display for HandlerRefusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandlerRefusal::Malformed(why) => write!(formatter, "malformed: {why}"),
+            HandlerRefusal::CodecUnsupported(codecs) => {
+                formatter.write_str("it does not read this codec; it reads")?;
+                for (place, codec) in codecs.iter().enumerate() {
+                    let comma = if place > 0 { "," } else { "" };
+                    write!(formatter, "{comma} {}", Code((*codec).into()))?;
+                }
+                Ok(())
+            }
+            HandlerRefusal::Unsupported(why) => write!(formatter, "unsupported: {why}"),
+            HandlerRefusal::Refused(why) => formatter.write_str(why),
+            HandlerRefusal::Busy(milliseconds) => {
+                write!(formatter, "busy; hint: try again in {milliseconds} ms")
+            }
+            HandlerRefusal::Failed(why) => write!(formatter, "failed: {why}"),
+        }
+    }
 }
 
 /// Why there is no reply, or the message was not accepted.
@@ -87,7 +110,7 @@ pub enum Refusal {
         exit: Arc<Exit>,
     },
     /// The handler refused.
-    #[error("actor {actor:?} refused: {why:?}")]
+    #[error("actor {actor:?} refused: {why}")]
     Refused {
         /// Who refused.
         actor: Arc<str>,
