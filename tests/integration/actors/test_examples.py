@@ -60,9 +60,8 @@ def test_echo_gives_bytes_back_and_says_what_it_reads(host: Any, built: Built) -
     echo = host.spawn("acme/echo", built("echo"))
 
     assert echo.ask(b"\0\xff", codec="raw").payload == b"\0\xff"
-    with pytest.raises(aw.MessageRefused) as caught:
+    with pytest.raises(aw.CodecError, match="raw"):
         echo.ask({"n": 1})
-    assert caught.value.reason == "codec-unsupported"
     assert functions(built("echo")) == {}
 
 
@@ -82,7 +81,6 @@ def test_the_counter_keeps_its_state_and_imports_nothing(host: Any, built: Built
         ("Sub", "cbor", "malformed", "unknown variant `Sub`"),
         ({"Add": "x"}, "json", "malformed", "expected u64 at line 1"),
         ({"Add": -1}, "cbor", "malformed", "invalid value: integer `-1`"),
-        (b"Add", "raw", "codec-unsupported", "81, 512"),
         ({"Add": 2**64 - 1}, "cbor", "refused", "too much"),
     ],
 )
@@ -133,9 +131,8 @@ def test_a_crash_starts_anew_and_the_next_incarnation_knows_why(
         fresh = counter.ask("Read").value
         assert (fresh["count"], fresh["incarnation"]) == (0, 2)
         assert "airssys:core/lifecycle@1.0.0#handle-message" in fresh["predecessor"]
-        with pytest.raises(aw.MessageRefused) as refused:
+        with pytest.raises(aw.CodecError, match=r"cbor.*json"):
             counter.ask(b"Read", codec="raw")
-        assert refused.value.reason == "codec-unsupported"
 
 
 def test_the_timer_answers_at_its_time_and_many_at_once(host: Any, built: Built) -> None:
