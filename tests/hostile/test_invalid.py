@@ -55,6 +55,8 @@ def test_w14_a_component_with_changed_bytes_is_refused_or_valid(host: Host, path
 
 
 @pytest.mark.soak
+# Ten thousand compilations take minutes of a core; some guests are large.
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("path", PREBUILT, ids=lambda path: path.stem)
 def test_w14_a_component_with_changed_bytes_is_refused_or_valid_ten_thousand_times(
     host: Host, path: Path

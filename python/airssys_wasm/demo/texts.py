@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import distribution
@@ -10,6 +11,8 @@ from pathlib import Path
 __all__ = ["Text", "read", "shipped"]
 
 _DISTRIBUTION = "airssys-wasm"
+#: The demo works on texts that people wrote.
+TEXT_BYTES_MAX = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,14 @@ def read(path: Path) -> Text:
     """Return the text of a file; bytes that are not UTF-8 become U+FFFD.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or has more than 64 MiB.
     """
-    return Text(path.name, path.read_bytes().decode("utf-8", errors="replace").encode())
+    # A device has no size, and may never end.
+    with path.open("rb") as file:
+        content = file.read(TEXT_BYTES_MAX + 1)
+    if len(content) > TEXT_BYTES_MAX:
+        raise OSError(errno.EFBIG, "the text has more than 64 MiB", str(path))
+    return Text(path.name, content.decode("utf-8", errors="replace").encode())
 
 
 def shipped() -> tuple[Text, ...]:
