@@ -13,6 +13,7 @@ from airssys_wasm.actor.hooks import Hooks
 from airssys_wasm.broker import Mailbox
 from airssys_wasm.broker.traffic import Rate
 from airssys_wasm.config import Grant, Limits
+from airssys_wasm.config.figures import printed
 from airssys_wasm.errors import ChildInvalid
 
 Strategy: TypeAlias = Literal["one-for-one", "one-for-all", "rest-for-one"]
@@ -264,22 +265,26 @@ def _flag(where: str, given: object) -> None:
 
 def _whole(where: str, given: object) -> None:
     if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise ChildInvalid(f"{where}: {given!r}; hint: a whole number of restarts, 0 or more")
+        raise ChildInvalid(
+            f"{where}: {printed(given)}; hint: a whole number of restarts, 0 or more"
+        )
 
 
 def _number(where: str, given: object, low: float, high: float = math.inf) -> None:
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {given!r} is no number; hint: {low} or more")
+        raise ChildInvalid(f"{where}: {printed(given)} is no number; hint: {low} or more")
     if not low <= given <= high or given == math.inf:
         upper = "" if high == math.inf else f" to {high}"
-        raise ChildInvalid(f"{where}: {given!r} is outside its range; hint: {low}{upper}, finite")
+        raise ChildInvalid(
+            f"{where}: {printed(given)} is outside its range; hint: {low}{upper}, finite"
+        )
 
 
 def _seconds(where: str, given: object, *, endless: bool = False) -> None:
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {given!r} is no number; hint: seconds, such as 60.0")
+        raise ChildInvalid(f"{where}: {printed(given)} is no number; hint: seconds, such as 60.0")
     if not given > 0 or (given == math.inf and not endless):
-        raise ChildInvalid(f"{where}: {given!r}; hint: seconds, more than 0")
+        raise ChildInvalid(f"{where}: {printed(given)}; hint: seconds, more than 0")
 
 
 def _shutdown(where: str, given: object) -> None:
@@ -287,9 +292,9 @@ def _shutdown(where: str, given: object) -> None:
         return
     hint = 'hint: seconds such as 5.0, "immediate" or "infinity"'
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {given!r}; {hint}")
+        raise ChildInvalid(f"{where}: {printed(given)}; {hint}")
     if not 0 <= given < math.inf:
-        raise ChildInvalid(f"{where}: {given!r}; {hint}")
+        raise ChildInvalid(f"{where}: {printed(given)}; {hint}")
 
 
 def _options(where: str, child: Child) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from airssys_wasm.config.figures import printed
 from airssys_wasm.errors import ChildInvalid
 
 HealthStatus: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"]
@@ -85,6 +86,6 @@ def as_status(answer: object) -> HealthStatus:
 
 def _seconds(where: str, given: object) -> None:
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {given!r} is no number; hint: seconds, such as 10.0")
+        raise ChildInvalid(f"{where}: {printed(given)} is no number; hint: seconds, such as 10.0")
     if not 0 < given < math.inf:
-        raise ChildInvalid(f"{where}: {given!r}; hint: seconds, more than 0")
+        raise ChildInvalid(f"{where}: {printed(given)}; hint: seconds, more than 0")

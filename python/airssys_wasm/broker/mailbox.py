@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from airssys_wasm.config import MIB
+from airssys_wasm.config.figures import is_whole, printed
 from airssys_wasm.errors import ValueMismatch
 
 WhenFull: TypeAlias = Literal["block", "reject", "drop-newest", "drop-oldest"]
@@ -46,5 +47,5 @@ class Mailbox:
 
 
 def _whole(name: str, value: object, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise ValueMismatch(f"{name}: {value!r} is no whole number from 1 to {most}", name)
+    if not is_whole(value, 1, most):
+        raise ValueMismatch(f"{name}: {printed(value)} is no whole number from 1 to {most}", name)

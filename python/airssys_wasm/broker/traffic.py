@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
+from airssys_wasm.config.figures import is_number, is_whole, printed
 from airssys_wasm.errors import ValueMismatch
 
 _RATE_MAX: Final = 10_000_000
@@ -91,11 +91,10 @@ class Rate:
 
 
 def _whole(name: str, value: object, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise ValueMismatch(f"{name}: {value!r} is no whole number from 1 to {most}", name)
+    if not is_whole(value, 1, most):
+        raise ValueMismatch(f"{name}: {printed(value)} is no whole number from 1 to {most}", name)
 
 
 def _number(name: str, value: object, low: float, high: float = 1e9) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or math.isnan(value) or not low <= value <= high:  # type: ignore[operator,arg-type]
-        raise ValueMismatch(f"{name}: {value!r} is no number from {low:g} to {high:g}", name)
+    if not is_number(value, low, high):
+        raise ValueMismatch(f"{name}: {printed(value)} is no number from {low:g} to {high:g}", name)

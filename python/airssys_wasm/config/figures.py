@@ -11,13 +11,25 @@ from airssys_wasm.errors import LimitInvalid
 _PRINTED_BITS_MAX = 1024
 
 
+def is_whole(value: object, low: int, high: int) -> bool:
+    """Say whether ``value`` is a whole number of the range."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_number(value: object, low: float, high: float) -> bool:
+    """Say whether ``value`` is a number of the range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return low <= value <= high
+
+
 def require_whole(name: str, value: object, low: int, high: int) -> None:
     """Return if ``value`` is a whole number of the range.
 
     Raises:
         LimitInvalid: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+    if not is_whole(value, low, high):
         raise LimitInvalid(f"{name}: {printed(value)} is outside {low} to {high}, or no int")
 
 
@@ -27,7 +39,7 @@ def require_seconds(name: str, value: object, low: float, high: float) -> None:
     Raises:
         LimitInvalid: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+    if not is_number(value, low, high):
         raise LimitInvalid(f"{name}: {printed(value)} is outside {low} to {high}")
 
 

@@ -11,7 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airssys_wasm import GIB, KIB, MIB, LimitInvalid, Limits, Policy
+from airssys_wasm import (
+    GIB,
+    KIB,
+    MIB,
+    Breaker,
+    Child,
+    ChildInvalid,
+    Health,
+    LimitInvalid,
+    Limits,
+    Mailbox,
+    Policy,
+    Rate,
+    Retry,
+    ValueMismatch,
+)
 
 GOOD: dict[str, Any] = {"memory_bytes_max": MIB, "call_seconds_max": 1.0}
 NAN, INF = float("nan"), float("inf")
@@ -50,10 +65,17 @@ HUGE = 10**5000
         lambda: Policy(memory_bytes_ceiling=HUGE),
         lambda: Policy(call_seconds_ceiling=HUGE),
         lambda: Policy(fuel_ceiling=HUGE),
+        lambda: Mailbox(messages_max=HUGE),
+        lambda: Rate(messages_per_second=HUGE, burst=1),
+        lambda: Retry(factor=HUGE),
+        lambda: Breaker(failures_max=HUGE),
+        lambda: Child("acme/one", "one.wasm", intensity=-HUGE),
+        lambda: Child("acme/one", "one.wasm", shutdown=-HUGE),
+        lambda: Health(interval_seconds=-HUGE, timeout_seconds=1.0),
     ],
 )
 def test_however_long_a_figure_is_the_message_is_short(refused: Callable[[], object]) -> None:
-    with pytest.raises(LimitInvalid) as told:
+    with pytest.raises((LimitInvalid, ValueMismatch, ChildInvalid)) as told:
         refused()
 
     assert len(str(told.value)) < 200
