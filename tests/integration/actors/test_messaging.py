@@ -376,6 +376,100 @@ def test_open_requests_are_bounded(engine: aw.Engine) -> None:
     play(engine, ["acme/one"], what)
 
 
+def test_replies_that_wait_for_their_callback_are_bounded(engine: aw.Engine) -> None:
+    async def what(talkers: Talkers) -> None:
+        room = aw.Mailbox(messages_max=1000, bytes_max=64 * aw.MIB)
+        patient = aw.Limits(memory_bytes_max=2 * aw.MIB, call_seconds_max=30.0)
+        await talkers.add("acme/echo", mailbox=room)
+        await talkers.add("acme/gate")
+        await talkers.add("acme/asker", limits=patient)
+        body = "x" * 60_000
+        asks = asyncio.ensure_future(
+            talkers.tell(
+                "acme/asker", f"request-many-and-wait acme/echo 400 echo {body}", timeout=30
+            )
+        )
+        echo = talkers.actors["acme/echo"]
+        while echo.mailbox["delivered"] < 400:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+        await talkers.tell("acme/gate", "answer on")
+        assert await asks == "done"
+        notes = await talkers.noted("acme/asker", 400)
+        kept = sum(note.endswith("=long") for note in notes)
+        refused = sum("MessagingError::QuotaExceeded" in note for note in notes)
+        # 16 MiB of them, and each request has its end.
+        assert kept == 16 * aw.MIB // 60_000
+        assert kept + refused == 400
+
+    play(engine, [], what)
+
+
+def test_a_late_answer_is_no_larger_than_a_message(engine: aw.Engine) -> None:
+    async def what(talkers: Talkers) -> None:
+        waits = asyncio.ensure_future(talkers.tell("acme/two", "defer"))
+        await asyncio.sleep(0.05)
+        assert await talkers.tell("acme/two", f"answer-bytes {aw.MIB + 1}") == "done"
+        assert await waits == f"MessagingError::TooLarge({aw.MIB})"
+
+    play(engine, ["acme/two"], what)
+
+
+def test_requests_that_are_kept_open_are_bounded(engine: aw.Engine) -> None:
+    async def what(talkers: Talkers) -> None:
+        kept = [asyncio.ensure_future(talkers.tell("acme/two", "defer")) for _ in range(1000)]
+        await asyncio.sleep(0.2)
+        told = await talkers.tell("acme/two", "defer")
+        assert told.startswith("error: MessagingError::QuotaExceeded")
+        assert not any(one.done() for one in kept)
+        with pytest.raises(aw.ActorFailed):
+            await talkers.tell("acme/two", "trap")
+        ends = await asyncio.gather(*kept, return_exceptions=True)
+        assert all(isinstance(end, aw.MessagingError) for end in ends)
+
+    play(engine, ["acme/two"], what)
+
+
+def test_a_chain_of_askers_may_be_long(engine: aw.Engine) -> None:
+    async def what(talkers: Talkers) -> None:
+        names = [f"acme/link-{number}" for number in range(60)]
+        for name in names:
+            await talkers.add(name)
+        chain = "".join(f"ask {name} 1500 " for name in names[1:]) + "own"
+        assert await talkers.tell(names[0], chain) == f"{names[-1]}/0"
+
+    play(engine, [], what)
+
+
+def test_who_leaves_the_line_before_a_full_mailbox_sends_nothing(engine: aw.Engine) -> None:
+    async def main() -> None:
+        release, handled = asyncio.Event(), []
+        async with aw.Host(engine=engine) as host:
+
+            @host.actor("acme/slow", mailbox=aw.Mailbox(messages_max=1))
+            async def slow(message: aw.Message) -> object:
+                await release.wait()
+                handled.append(message.value)
+                return None
+
+            actor = host.find("acme/slow")
+            await actor.send("first")
+            while actor.mailbox["messages"]:  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.01)
+            await actor.send("second")
+            leaves = asyncio.ensure_future(actor.send("third"))
+            await asyncio.sleep(0.05)
+            assert not leaves.done()
+            leaves.cancel()
+            stays = asyncio.ensure_future(actor.send("fourth"))
+            await asyncio.sleep(0.05)
+            release.set()
+            await stays
+            await actor.ask("fifth")
+        assert handled == ["first", "second", "fourth", "fifth"]
+
+    asyncio.run(main())
+
+
 def test_a_component_that_sends_is_no_plain_instance(engine: aw.Engine) -> None:
     component = engine.load(TALKER)
     with pytest.raises(aw.ImportMissing, match="spawn it as an actor"):

@@ -56,6 +56,16 @@ fn talk(word: &str, rest: &str) -> Result<String, MessagingError> {
             }
             Ok(refused.to_string())
         }
+        // The replies come while it waits for whoever answers at the gate.
+        "request-many-and-wait" => {
+            let (target, times, body) = request(rest)?;
+            for _ in 0..times {
+                messaging::request(target, RAW, body.as_bytes(), 60_000)?;
+            }
+            let gate = lookup("acme/gate")?;
+            messaging::ask(gate, RAW, b"defer", 60_000)?;
+            done(Ok(()))
+        }
         "cancel" => done(messaging::cancel_request(number(rest)?)),
         "send" => {
             let (target, body) = addressed(rest)?;
@@ -150,6 +160,13 @@ fn about(word: &str, rest: &str) -> Result<String, MessagingError> {
             let again = kept.send(RAW, rest.as_bytes());
             Ok(format!("{:?}", again.err()))
         }
+        "answer-bytes" => {
+            let kept = STATE.with_borrow_mut(|state| state.kept.pop());
+            let kept = kept.ok_or(MessagingError::NoMessage)?;
+            let bytes = vec![0; usize::try_from(number(rest)?).unwrap_or_default()];
+            let first = kept.send(RAW, &bytes);
+            done(first.or_else(|error| kept.send(RAW, format!("{error:?}").as_bytes())))
+        }
         "decline" => {
             let kept = STATE.with_borrow_mut(|state| state.kept.pop());
             let kept = kept.ok_or(MessagingError::NoMessage)?;
@@ -168,7 +185,10 @@ fn broadcast(rest: &str) -> Result<String, MessagingError> {
     let (names, body) = rest.split_once(' ').unwrap_or((rest, ""));
     let targets: Result<Vec<_>, _> = names.split(',').map(lookup_or_number).collect();
     let failed = messaging::broadcast(&targets?, RAW, body.as_bytes())?;
-    let failed: Vec<_> = failed.iter().map(|one| format!("{:?}", one.error)).collect();
+    let failed: Vec<_> = failed
+        .iter()
+        .map(|one| format!("{:?}", one.error))
+        .collect();
     Ok(failed.join(","))
 }
 
@@ -183,7 +203,11 @@ fn done(result: Result<(), MessagingError>) -> Result<String, MessagingError> {
 fn request(rest: &str) -> Result<(u64, u32, &str), MessagingError> {
     let (target, rest) = addressed(rest)?;
     let (timeout, body) = rest.split_once(' ').unwrap_or((rest, ""));
-    Ok((target, u32::try_from(number(timeout)?).unwrap_or(u32::MAX), body))
+    Ok((
+        target,
+        u32::try_from(number(timeout)?).unwrap_or(u32::MAX),
+        body,
+    ))
 }
 
 fn addressed(rest: &str) -> Result<(u64, &str), MessagingError> {

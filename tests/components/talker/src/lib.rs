@@ -21,6 +21,9 @@ use exports::airssys::core::lifecycle::{
 /// Multicodec number of bytes that only the parties can read.
 const RAW: u32 = 0x55;
 
+/// Replies that are longer are not noted word by word.
+const LONG: usize = 1000;
+
 #[derive(Default)]
 struct State {
     notes: Vec<String>,
@@ -64,6 +67,7 @@ impl Guest for Talker {
         outcome: Result<Encoded, MessagingError>,
     ) -> Result<(), ComponentError> {
         note(match outcome {
+            Ok(reply) if reply.payload.len() > LONG => format!("{request}=long"),
             Ok(reply) => format!("{request}={}", String::from_utf8_lossy(&reply.payload)),
             Err(MessagingError::Refused(MessageError::Refused(why))) if why == "fail" => {
                 return Err(ComponentError::Internal("as it was told".to_owned()));

@@ -12,8 +12,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Requests that one instance keeps open at once.
-const DEFERRED_MAX: usize = 10_000;
+/// Requests that one instance keeps open at once; fewer than the handles it may have,
+/// past which there is no answer but a trap.
+const DEFERRED_MAX: usize = 1000;
 
 /// Numbers of messages, for those whose handlers ask.
 static LAST_MESSAGE: AtomicU64 = AtomicU64::new(0);
