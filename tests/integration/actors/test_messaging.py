@@ -460,6 +460,9 @@ def test_who_leaves_the_line_before_a_full_mailbox_sends_nothing(engine: aw.Engi
             await asyncio.sleep(0.05)
             assert not leaves.done()
             leaves.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaves
+            await asyncio.sleep(0)
             stays = asyncio.ensure_future(actor.send("fourth"))
             await asyncio.sleep(0.05)
             release.set()

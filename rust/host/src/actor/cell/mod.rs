@@ -444,13 +444,20 @@ impl Cell {
     }
 
     /// Leaves the line: the message is not sent.
-    pub fn withdraw(&self, place: u64) {
+    pub fn withdraw(self: &Arc<Self>, place: u64) {
         let mut inner = self.inner();
         let message = inner.mailbox.withdraw(place);
         let waiters = inner.waiters.as_mut();
         let sender = waiters.and_then(|waiters| waiters.by_number.remove(&place));
+        // Whoever stood behind it may need less room.
+        let admitted = inner.admit();
+        let woken = inner.wake_if_any();
         drop(inner);
         drop((message, sender));
+        tell(admitted);
+        if woken {
+            self.shared.scheduler.schedule(Arc::clone(self));
+        }
     }
 
     /// Asks, if the actor is idle: its handler runs on this thread. `pending` makes
