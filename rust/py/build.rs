@@ -21,9 +21,7 @@ fn main() -> io::Result<()> {
         fs::remove_dir_all(&sources)?;
     }
     for folder in SHIPPED {
-        let from = repository.join(folder);
-        println!("cargo::rerun-if-changed={}", from.display());
-        copy(&from, &sources.join(folder))?;
+        copy(&repository.join(folder), &sources.join(folder))?;
     }
     Ok(())
 }
@@ -32,6 +30,10 @@ fn variable(name: &str) -> io::Result<String> {
     env::var(name).map_err(|error| io::Error::other(format!("{name}: {error}")))
 }
 
+/// Copies a folder without what builds left there, and has cargo watch what was copied.
+///
+/// File by file: cargo watches a folder with all that lies in it, so that a run of an
+/// example, which leaves `__pycache__` behind, would cost a new build of this crate.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
@@ -47,6 +49,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             .extension()
             .is_none_or(|suffix| suffix != "wasm")
         {
+            println!("cargo::rerun-if-changed={}", entry.path().display());
             fs::copy(entry.path(), to.join(name))?;
         }
     }

@@ -1,4 +1,4 @@
-"""The README's Python runs, as printed, and prints what the README says."""
+"""The Python of README and guide runs, as printed, and prints what they say."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ["README.md", "docs/embedding.md"]
 # An example, and the output printed below it.
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 PYTHON = re.compile(r"```python\n")
 
 
-def examples() -> list[tuple[str, str]]:
-    return EXAMPLE.findall(README.read_text(encoding="utf-8"))
+def examples(document: str) -> list[tuple[str, str]]:
+    return EXAMPLE.findall((ROOT / document).read_text(encoding="utf-8"))
 
 
-def test_every_python_example_has_its_output() -> None:
-    assert 1 <= len(examples()) == len(PYTHON.findall(README.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_python_example_has_its_output(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+
+    assert 1 <= len(examples(document)) == len(PYTHON.findall(text))
 
 
-@pytest.mark.parametrize(("code", "output"), examples())
-def test_the_example_prints_what_the_readme_says(code: str, output: str, tmp_path: Path) -> None:
-    ran = subprocess.run(  # noqa: S603 - the README's own words
+@pytest.mark.parametrize(
+    ("code", "output"), [example for document in DOCUMENTS for example in examples(document)]
+)
+def test_the_example_prints_what_the_document_says(code: str, output: str, tmp_path: Path) -> None:
+    ran = subprocess.run(  # noqa: S603 - the document's own words
         [sys.executable, "-c", code],
         cwd=tmp_path,
         capture_output=True,

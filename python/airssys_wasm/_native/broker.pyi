@@ -1,7 +1,7 @@
 """Actors and their messages. The faces of this module are ``airssys_wasm.broker`` and ``host``."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Literal, Protocol, final, overload, type_check_only
 
 from typing_extensions import disjoint_base
@@ -286,7 +286,7 @@ class Actor:
         ttl: float | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
-    ) -> Awaitable[None]:
+    ) -> Coroutine[Any, Any, None]:
         """Send; await room where the mailbox is full."""
 
     def send_waiting(
@@ -309,7 +309,7 @@ class Actor:
 
     def send_many(
         self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
-    ) -> Awaitable[None]:
+    ) -> Coroutine[Any, Any, None]:
         """Send in one crossing; await room where the mailbox is full."""
 
     def send_many_waiting(
@@ -326,7 +326,7 @@ class Actor:
         codec: str = "cbor",
         schema: Borsh | None = None,
         return_exceptions: Literal[False] = False,
-    ) -> Awaitable[list[Reply]]:
+    ) -> Coroutine[Any, Any, list[Reply]]:
         """Ask in one crossing; await the replies, or exceptions where that is asked for."""
 
     @overload
@@ -338,7 +338,7 @@ class Actor:
         codec: str = "cbor",
         schema: Borsh | None = None,
         return_exceptions: bool,
-    ) -> Awaitable[list[Reply | AirssysError]]: ...
+    ) -> Coroutine[Any, Any, list[Reply | AirssysError]]: ...
     @overload
     def ask_many_waiting(
         self,
@@ -380,7 +380,7 @@ class Actor:
         schema: Borsh | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
-    ) -> Awaitable[Reply]:
+    ) -> Coroutine[Any, Any, Reply]:
         """Ask; await the reply."""
 
     def ask_waiting(

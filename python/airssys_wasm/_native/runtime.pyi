@@ -1,6 +1,6 @@
 """Engines, components, instances. The face of this module is ``airssys_wasm.runtime``."""
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from os import PathLike
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, Self, final
@@ -165,19 +165,21 @@ class Instance:
             SystemExit: the program is ending, and this is not its main thread.
         """
 
-    def call_async(self, function: str, *args: Any) -> Awaitable[Any]:
+    def call_async(self, function: str, *args: Any) -> Coroutine[Any, Any, Any]:
         """Call an exported function without holding the event loop up.
 
-        The call starts at once. If the guest ends within a millisecond and never
-        waits, what is returned is over already; else the guest goes on in other
-        threads. Cancelling the awaitable ends the call and closes the instance.
+        The call starts at once, before it is awaited: a guest that ends within a
+        millisecond and never waits has ended when this returns, any other goes on in
+        threads of its own. Cancelling the task that awaits it ends the call, and closes
+        the instance if the guest had begun.
 
         Args:
             function: as for :meth:`call`.
             args: as for :meth:`call`.
 
         Returns:
-            An awaitable of the result.
+            A coroutine with the result: to be awaited once, or given to
+            ``asyncio.create_task``, ``gather``, ``wait_for`` or a task group.
 
         Raises:
             ValueMismatch: an argument does not fit; the guest did not run.

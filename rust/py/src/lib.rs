@@ -12,6 +12,10 @@
     clippy::unnecessary_box_returns,
     reason = "a mismatch travels boxed, so that the values that fit stay small"
 )]
+#![allow(
+    clippy::doc_markdown,
+    reason = "what stands on classes and methods are docstrings of Python"
+)]
 
 use pyo3::prelude::*;
 

@@ -10,6 +10,7 @@ use std::any::TypeId;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny, TypedFunc, Val};
@@ -225,6 +226,7 @@ fn no_function() -> wasmtime::Error {
 pub struct CallFuture<T> {
     future: Pin<Box<dyn Future<Output = Result<T>> + Send>>,
     instance: Arc<Instance>,
+    number: u64,
 }
 
 impl<T: Send + 'static> CallFuture<T> {
@@ -278,12 +280,17 @@ impl<T: Send + 'static> CallFuture<T> {
     ///
     /// If the runtime is gone.
     pub fn spawn(self, then: impl FnOnce(Result<T>) + Send + 'static) -> Result<Abort> {
-        let engine = self.instance.component().engine().clone();
-        let task = engine
-            .runtime()?
-            .spawn(async move { then(self.future.await) });
+        let CallFuture {
+            future,
+            instance,
+            number,
+        } = self;
+        let engine = instance.component().engine().clone();
+        let task = engine.runtime()?.spawn(async move { then(future.await) });
         Ok(Abort {
             task: task.abort_handle(),
+            instance,
+            number,
         })
     }
 }
@@ -306,12 +313,18 @@ fn elsewhere<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T> {
 /// Ends a spawned call; its instance is closed with it.
 pub struct Abort {
     task: tokio::task::AbortHandle,
+    instance: Arc<Instance>,
+    number: u64,
 }
 
 impl Abort {
-    /// Ends the call where it waits.
+    /// Ends the call where it waits. If the guest had begun with it, the instance counts
+    /// as closed at once, though the guest's stack may be unwound a little later.
     pub fn abort(&self) {
         self.task.abort();
+        if self.instance.roaming.load(Ordering::SeqCst) == self.number {
+            self.instance.slot.close();
+        }
     }
 }
 
@@ -379,6 +392,7 @@ impl Instance {
         I: Invocation + 'static,
     {
         let instance = Arc::clone(self);
+        let number = self.roamed.fetch_add(1, Ordering::Relaxed) + 1;
         let future = Box::pin(async move {
             instance.component.engine().refuse_forked()?;
             let began = Ticks::now();
@@ -393,11 +407,17 @@ impl Instance {
                 held,
                 queued_ticks: Ticks::now().since(began),
             };
-            lease.run_async(target, invocation).await
+            instance.roaming.store(number, Ordering::SeqCst);
+            let ended = lease.run_async(target, invocation).await;
+            // The next one may have begun already.
+            let roaming = &instance.roaming;
+            let _ = roaming.compare_exchange(number, 0, Ordering::SeqCst, Ordering::SeqCst);
+            ended
         });
         CallFuture {
             future,
             instance: Arc::clone(self),
+            number,
         }
     }
 

@@ -37,7 +37,7 @@ use data::{TICKS_PER_CHECK, on_tick};
 use slot::{Live, Slot};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -58,6 +58,10 @@ pub struct Instance {
     slot: Slot,
     abandoned: Abandoned,
     stop: Arc<AtomicBool>,
+    /// How many calls were started that may move between threads.
+    roamed: AtomicU64,
+    /// The number of the one that the guest has begun with; 0 for none.
+    roaming: AtomicU64,
 }
 
 impl Instance {
@@ -111,6 +115,8 @@ impl Instance {
             stop: live.store.data().stop(),
             slot: Slot::new(live),
             abandoned: Abandoned::default(),
+            roamed: AtomicU64::new(0),
+            roaming: AtomicU64::new(0),
         }))
     }
 

@@ -115,7 +115,7 @@ fn follow<'py>(
         gil::resume();
         awaitable::complete(waiter, move |py| finish(py, outcome).map(Bound::unbind));
     });
-    Ok(future)
+    awaitable::of(future)
 }
 
 /// Gives up what nobody waits for any more, when its future is done.

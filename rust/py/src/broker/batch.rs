@@ -72,7 +72,7 @@ pub fn awaited<'py>(
             }
         });
     });
-    Ok(future)
+    awaitable::of(future)
 }
 
 /// Gives the requests up when nobody waits for their future any more.
@@ -128,7 +128,7 @@ pub fn sending<'py>(
         gil::resume();
         awaitable::complete(waiter, move |py| told(py, sending.accepted(), outcome));
     });
-    Ok(future)
+    awaitable::of(future)
 }
 
 fn incomplete(

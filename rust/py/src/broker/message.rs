@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::Arc;
 
-/// A message; immutable.
+/// What came to an actor, or was published; immutable.
 #[pyclass(frozen, module = "airssys_wasm", name = "Message")]
 pub struct Message {
     codec: u32,
@@ -41,6 +41,11 @@ impl Message {
 
 #[pymethods]
 impl Message {
+    /// The body, read by its codec each time it is asked for.
+    ///
+    /// Raises:
+    ///     CodecError: the payload is no value of its codec, or of one that needs a schema;
+    ///         then ``codec.decode_body(message.codec, message.payload, schema=...)``.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         Ok(decode_value(
@@ -51,26 +56,31 @@ impl Message {
         )?)
     }
 
+    /// The body as bytes, without a codec prefix.
     #[getter]
     fn payload<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.payload)
     }
 
+    /// Multicodec number of the payload, such as ``codec.CBOR``.
     #[getter]
     fn codec(&self) -> u32 {
         self.codec
     }
 
+    /// Address of the actor that sent it; ``None`` for the embedder.
     #[getter]
     fn sender(&self) -> Option<&str> {
         self.sender.as_deref()
     }
 
+    /// The topic it was published on; ``None`` if it was not.
     #[getter]
     fn topic(&self) -> Option<&str> {
         self.topic.as_deref()
     }
 
+    /// ``tell``, ``ask`` (somebody waits for the reply) or ``published``.
     #[getter]
     fn kind(&self) -> &'static str {
         self.kind

@@ -8,7 +8,7 @@ use airssys_host::actor;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// An answer; immutable.
+/// What an actor answered; immutable.
 #[pyclass(frozen, module = "airssys_wasm", name = "Reply")]
 pub struct Reply {
     reply: actor::Reply,
@@ -23,22 +23,29 @@ impl Reply {
 
 #[pymethods]
 impl Reply {
+    /// The answer, read by its codec.
+    ///
+    /// Raises:
+    ///     CodecError: the payload is no value of its codec, or of one that needs a schema.
     #[getter]
     fn value<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         let code = Code(self.reply.codec.into());
         Ok(decode_value(py, code, &self.reply.payload, None)?)
     }
 
+    /// The answer as bytes, without a codec prefix.
     #[getter]
     fn payload<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.reply.payload)
     }
 
+    /// Multicodec number of the payload, such as ``codec.CBOR``.
     #[getter]
     fn codec(&self) -> u32 {
         self.reply.codec
     }
 
+    /// What serving the request took; ``None`` if no component did.
     #[getter]
     fn receipt(&self) -> Option<Receipt> {
         let receipt = self.reply.receipt.as_ref()?;

@@ -1,12 +1,13 @@
-//! What `call_async` gives: finished at once if the guest never had to wait,
-//! else an asyncio future.
+//! Calls that an event loop waits for: over at once if the guest never had to wait,
+//! else the business of an asyncio future.
 
 use super::given::Given;
+use super::ongoing::Ongoing;
 use super::{calling, exit};
 use crate::error::Result;
 use airssys_host as host;
 use airssys_host::instance::CallFuture;
-use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::collections::HashMap;
@@ -43,40 +44,17 @@ pub fn begin<'py, T: Send + 'static>(
 /// If Python has no memory left for it.
 pub fn done<'py>(py: Python<'py>, outcome: Result<Bound<'py, PyAny>>) -> Result<Bound<'py, PyAny>> {
     let outcome = outcome.map(Bound::unbind).map_err(PyErr::from);
-    let outcome = Mutex::new(Some(outcome));
-    Ok(Bound::new(py, Done { outcome })?.into_any())
+    Ok(Bound::new(py, Ongoing::ended(outcome))?.into_any())
 }
 
-/// An awaitable that is over already.
-#[pyclass(frozen, module = "airssys_wasm._native.runtime", name = "Done")]
-pub struct Done {
-    outcome: Mutex<Option<PyResult<Py<PyAny>>>>,
-}
-
-#[pymethods]
-impl Done {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self) -> PyResult<Py<PyAny>> {
-        let outcome = self
-            .outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match outcome {
-            Some(Ok(value)) => Err(PyStopIteration::new_err((value,))),
-            Some(Err(error)) => Err(error),
-            None => Err(pyo3::exceptions::PyRuntimeError::new_err(
-                "the call was awaited already",
-            )),
-        }
-    }
+/// An awaitable of what a future is to have; cancelling it cancels the future.
+///
+/// # Errors
+///
+/// If Python has no memory left for it.
+pub fn of(future: Bound<'_, PyAny>) -> Result<Bound<'_, PyAny>> {
+    let py = future.py();
+    Ok(Bound::new(py, Ongoing::waiting(future.unbind()))?.into_any())
 }
 
 /// The event loop of this thread.
@@ -102,7 +80,7 @@ fn wait<T: Send + 'static>(
         complete(waiter, move |py| finish(py, ended).map(Bound::unbind));
     })?;
     future.call_method1("add_done_callback", (OnDone { abort, given },))?;
-    Ok(future)
+    of(future)
 }
 
 /// Ends the guest's call when its future is cancelled, and gives back at once what the

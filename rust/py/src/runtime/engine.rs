@@ -14,7 +14,7 @@ use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A shared, thread-safe engine.
+/// The native half of ``airssys_wasm.Engine``, which documents the arguments.
 #[pyclass(
     frozen,
     subclass,
@@ -90,6 +90,11 @@ impl Engine {
         Ok(Engine { host })
     }
 
+    /// Compile ``source``, or fetch its code from the cache.
+    ///
+    /// Raises:
+    ///     ComponentInvalid: it is not a component this host can run.
+    ///     CompileRefused: compiling it would pass the engine's bounds.
     fn load_native(&self, py: Python<'_>, name: &str, source: PyBackedBytes) -> Result<Component> {
         let component = exit::detached(py, || self.host.load(name, &source))?.map_err(|error| {
             gil::take_raised().map_or_else(|| Error::Host(error), Error::Python)
@@ -97,26 +102,31 @@ impl Engine {
         Ok(Component::new(Arc::new(Plans::new(py, component))))
     }
 
+    /// Instances alive now.
     #[getter]
     fn live_instances(&self) -> usize {
         self.host.live_instances()
     }
 
+    /// Slots of the pool in use now.
     #[getter]
     fn pool_slots_used(&self) -> u64 {
         self.host.pool_slots_used()
     }
 
+    /// Live instances the machine and ``instances_max`` really allow.
     #[getter]
     fn instances_ceiling(&self) -> usize {
         self.host.capacity().instances_max
     }
 
+    /// Memory mappings the kernel allows a process, where it has such a bound.
     #[getter]
     fn map_count_max(&self) -> Option<u64> {
         self.host.capacity().map_count_max
     }
 
+    /// Why compiled code is not kept on disk, or ``None`` if nothing is wrong.
     #[getter]
     fn cache_problem(&self) -> Option<String> {
         match self.host.cache().state() {
@@ -125,6 +135,11 @@ impl Engine {
         }
     }
 
+    /// Counts of what the cache did.
+    ///
+    /// ``hits`` were loaded and ``misses`` compiled; ``rejected`` entries had no good
+    /// tag; ``write_failures`` could not be written, and ``prune_failures`` not removed
+    /// to keep the cache inside its bound.
     #[getter]
     fn cache_statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let statistics = self.host.cache().statistics();

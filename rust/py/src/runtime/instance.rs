@@ -17,7 +17,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use std::sync::{Arc, Weak};
 
-/// A live instance. Threads may share it: it serves one call at a time.
+/// A live instance of a component.
+///
+/// Threads may share it: it serves one call at a time, and others wait their turn.
+/// When a call fails it is closed for good.
 #[pyclass(frozen, weakref, module = "airssys_wasm", name = "Instance")]
 pub struct Instance {
     pub(super) host: Arc<host::Instance>,
@@ -251,6 +254,39 @@ impl Handles for Giving<'_, '_> {
 
 #[pymethods]
 impl Instance {
+    /// Call an exported function.
+    ///
+    /// The GIL is held until the first epoch tick, at most a millisecond, and
+    /// given up for the rest of the call.
+    ///
+    /// Args:
+    ///     function: ``interface#function``, the version optional when only one
+    ///         interface fits, or ``function`` for an export of the world itself.
+    ///     args: its arguments: bool, int, float, str (``char`` too), bytes for
+    ///         ``list<u8>``, list or tuple (any buffer of the same number type for a
+    ///         list of numbers), dict or dataclass for a record, ``Variant``, str
+    ///         for an enum, a set of str for flags, ``None`` or a value for an
+    ///         option, ``Resource``. The empty value of an option inside an option
+    ///         is ``Variant("some", None)``.
+    ///
+    /// Returns:
+    ///     Its result in the same types; for a ``result`` the ``ok`` value.
+    ///
+    /// Raises:
+    ///     ComponentError: the function returned ``err``; ``.value`` has it.
+    ///     ValueMismatch: an argument does not fit; the guest did not run.
+    ///     ExportMissing: there is no such function.
+    ///     Trapped: the guest trapped, or a host function failed under it.
+    ///     CallTimeout: the deadline passed.
+    ///     FuelExhausted: the fuel ran out.
+    ///     OutOfMemory: the guest needed more memory than its limit, or its values
+    ///         more of the host.
+    ///     InstanceClosed: the instance was closed, or failed earlier.
+    ///     InstanceBusy: another call had the instance for as long as a call may last.
+    ///     ReentrantCall: a host function called the instance that it runs for. A
+    ///         thread it started itself is not recognised, and waits its turn.
+    ///     CapacityExhausted: this thread has too little stack left for a guest.
+    ///     SystemExit: the program is ending, and this is not its main thread.
     #[pyo3(signature = (function, *args))]
     fn call<'py>(
         slf: &Bound<'py, Self>,
@@ -260,6 +296,28 @@ impl Instance {
         Self::invoke(slf, function, args)
     }
 
+    /// Call an exported function without holding the event loop up.
+    ///
+    /// The call starts at once, before it is awaited: a guest that ends within a
+    /// millisecond and never waits has ended when this returns, any other goes on in
+    /// threads of its own. Cancelling the task that awaits it ends the call, and closes
+    /// the instance if the guest had begun.
+    ///
+    /// Args:
+    ///     function: as for :meth:`call`.
+    ///     args: as for :meth:`call`.
+    ///
+    /// Returns:
+    ///     A coroutine with the result: to be awaited once, or given to
+    ///     ``asyncio.create_task``, ``gather``, ``wait_for`` or a task group.
+    ///
+    /// Raises:
+    ///     ValueMismatch: an argument does not fit; the guest did not run.
+    ///     ExportMissing: there is no such function.
+    ///     ReentrantCall: as for :meth:`call`.
+    ///     RuntimeError: no event loop runs in this thread, whether the guest would
+    ///         have to wait or not; it did not run, and the instance is as it was.
+    ///         Awaiting again what was awaited raises it too.
     #[pyo3(signature = (function, *args))]
     fn call_async<'py>(
         slf: &Bound<'py, Self>,
@@ -274,11 +332,13 @@ impl Instance {
         Self::start(slf, index, plan, args, When::Later)
     }
 
+    /// What the last call used; after a failure, what the failed call used.
     #[getter]
     fn receipt(&self) -> Receipt {
         Receipt::new(self.host.receipt(), self.host.limits().memory_bytes_max)
     }
 
+    /// The last 64 KiB of lines written to standard output, control characters escaped.
     #[getter]
     fn stdout(&self) -> String {
         self.host
@@ -286,6 +346,7 @@ impl Instance {
             .map_or_else(String::new, |(stdout, _)| stdout.text())
     }
 
+    /// The same of standard error.
     #[getter]
     fn stderr(&self) -> String {
         self.host
@@ -293,6 +354,7 @@ impl Instance {
             .map_or_else(String::new, |(_, stderr)| stderr.text())
     }
 
+    /// Bytes of older output that are gone.
     #[getter]
     fn output_bytes_dropped(&self) -> u64 {
         self.host.output().map_or(0, |(stdout, stderr)| {
@@ -300,11 +362,13 @@ impl Instance {
         })
     }
 
+    /// Whether it was closed or failed.
     #[getter]
     fn closed(&self) -> bool {
         !self.host.is_open()
     }
 
+    /// Close it: at once if it is idle, else when the running call ends.
     fn close(&self) {
         self.host.close();
     }

@@ -14,6 +14,7 @@ mod imports;
 mod instance;
 mod kept;
 mod lanes;
+mod ongoing;
 mod plans;
 mod receipt;
 mod resource;

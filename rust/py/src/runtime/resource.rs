@@ -10,8 +10,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A resource of a guest. It lives until it is dropped, handed to a guest as
-/// its own, or its instance closes.
+/// A handle to something inside an instance.
+///
+/// It lives until it is dropped, handed to a guest as its own, or its instance
+/// closes. One that is garbage-collected instead is dropped at the start of the
+/// instance's next call.
 #[pyclass(frozen, module = "airssys_wasm", name = "Resource")]
 pub struct Resource {
     instance: Py<Instance>,
@@ -104,6 +107,11 @@ impl Drop for Resource {
 
 #[pymethods]
 impl Resource {
+    /// Call a method of the resource; as :meth:`Instance.call`.
+    ///
+    /// Raises:
+    ///     ExportMissing: there is no such method.
+    ///     ValueMismatch: an argument does not fit, or the resource is gone.
     #[pyo3(signature = (method, *args))]
     fn call<'py>(
         slf: &Bound<'py, Self>,
@@ -120,6 +128,10 @@ impl Resource {
         Instance::call_method(this.instance.bind(slf.py()), slf, prefix, method, args)
     }
 
+    /// Drop it; its destructor runs under the limits of a call. Dropping twice is harmless.
+    ///
+    /// Raises:
+    ///     ComponentFailed: the destructor failed.
     fn drop(&self, py: Python<'_>) -> Result<()> {
         let mut state = self.lock();
         let State::Here(resource) = std::mem::replace(&mut *state, State::Dropped) else {
@@ -138,6 +150,7 @@ impl Resource {
         dropped
     }
 
+    /// Whether it was dropped, given away, or lost with its instance.
     #[getter]
     fn closed(&self) -> bool {
         !matches!(*self.lock(), State::Here(_)) || !self.host.is_open()

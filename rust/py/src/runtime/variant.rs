@@ -4,13 +4,15 @@ use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-/// One case and its value; immutable.
+/// One case of a variant and its value; immutable, hashable if its value is.
+///
+/// ``match`` takes it apart: ``case Variant("circle", radius): ...``
 #[pyclass(frozen, generic, module = "airssys_wasm", name = "Variant")]
 pub struct Variant {
-    /// The case.
+    /// The case, as WIT names it.
     #[pyo3(get)]
     pub case: String,
-    /// Its value, `None` for a case without one.
+    /// Its value, ``None`` for a case without one.
     #[pyo3(get)]
     pub value: Py<PyAny>,
 }
