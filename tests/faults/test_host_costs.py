@@ -102,7 +102,7 @@ def test_a_call_that_nobody_could_await_is_not_begun(engine: aw.Engine) -> None:
     instance = engine.load(SEVEN).instantiate(limits=LIMITS)
 
     with pytest.raises(RuntimeError, match="event loop"):
-        instance.call_async("run")
+        _ = instance.call_async("run")
 
     assert instance.call("run") == 7
 

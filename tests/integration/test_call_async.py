@@ -57,9 +57,9 @@ class TestEnding:
 
     def test_an_argument_that_does_not_fit_is_refused_at_once(self, instance: aw.Instance) -> None:
         with pytest.raises(aw.ValueMismatch, match="arg 'left'"):
-            instance.call_async(f"{ECHO}#add", "1", 2)
+            _ = instance.call_async(f"{ECHO}#add", "1", 2)
         with pytest.raises(aw.ExportMissing):
-            instance.call_async("nothing")
+            _ = instance.call_async("nothing")
 
     def test_an_err_and_a_failure_are_raised_where_it_is_awaited(
         self, instance: aw.Instance
@@ -80,7 +80,7 @@ class TestEnding:
     ) -> None:
         with guest("busy").instantiate(limits=limits) as instance:
             with pytest.raises(RuntimeError, match="no running event loop"):
-                instance.call_async("count", rounds)
+                _ = instance.call_async("count", rounds)
 
             assert not instance.closed
             assert instance.call("count", 1) == 1
@@ -445,7 +445,7 @@ class TestCoroutines:
 
         async def main() -> None:
             # Not awaited, and not held: nobody will ever ask for it.
-            instance.call_async(f"{API}#wait", 300)
+            _ = instance.call_async(f"{API}#wait", 300)
 
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -465,7 +465,7 @@ class TestCoroutines:
         instance = guest("busy").instantiate(limits=limits)
 
         async def main() -> None:
-            instance.call_async("count", 10**8)
+            _ = instance.call_async("count", 10**8)
 
         asyncio.run(main())
 
