@@ -104,6 +104,10 @@ class Message:
     def kind(self) -> str:
         """``tell``, ``ask`` (somebody waits for the reply) or ``published``."""
 
+    @property
+    def trace(self) -> str | None:
+        """The trace it belongs to, a ``traceparent`` of W3C Trace Context; ``None`` for none."""
+
 @final
 class Messages:
     """What is published and waits to be read. The face is ``broker.Subscription``."""
@@ -236,6 +240,10 @@ class Actor:
         """``starting``, ``running``, ``failed``, ``stopping`` or ``stopped``."""
 
     @property
+    def receipts(self) -> list[Receipt]:
+        """What its last calls used, at most 16, oldest first."""
+
+    @property
     def mailbox(self) -> dict[str, int]:
         """What its mailbox did, and holds."""
 
@@ -273,6 +281,7 @@ class Actor:
         ttl: float | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
+        trace: str | None = None,
     ) -> None:
         """Send without waiting for room."""
 
@@ -286,6 +295,7 @@ class Actor:
         ttl: float | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
+        trace: str | None = None,
     ) -> Coroutine[Any, Any, None]:
         """Send; await room where the mailbox is full."""
 
@@ -299,6 +309,7 @@ class Actor:
         ttl: float | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
+        trace: str | None = None,
     ) -> None:
         """The same on this thread."""
 
@@ -380,6 +391,7 @@ class Actor:
         schema: Borsh | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
+        trace: str | None = None,
     ) -> Coroutine[Any, Any, Reply]:
         """Ask; await the reply."""
 
@@ -392,6 +404,7 @@ class Actor:
         schema: Borsh | None = None,
         transcode: bool = False,
         key: str | bytes | None = None,
+        trace: str | None = None,
     ) -> Reply:
         """The same on this thread."""
 
@@ -478,6 +491,10 @@ class Broker:
         """The names of all actors, in no order."""
 
     @property
+    def denials(self) -> int:
+        """What components wanted to say and were not granted, so far."""
+
+    @property
     def orphans(self) -> int:
         """Replies that came after their request had ended."""
 
@@ -508,6 +525,7 @@ class Broker:
         *,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
         may_block: bool = False,
     ) -> int:
         """Publish; return how many took it. ``may_block``: handlers may hold this thread up."""
@@ -524,6 +542,7 @@ class Broker:
         *,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
         may_block: bool = False,
     ) -> list[tuple[str, MessagingError]]:
         """Send one message to many; return those that did not get it, with why."""

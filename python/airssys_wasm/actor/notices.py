@@ -19,6 +19,7 @@ EventKind: TypeAlias = Literal[
     "abandoned",
     "health",
     "dead-letter",
+    "denied",
     "missed",
 ]
 
@@ -34,11 +35,13 @@ class Event:
             group, is gone for good; ``"given-up"`` and ``"escalated"`` once too often;
             ``"abandoned"`` a start or stop does not even end when it is cancelled;
             ``"health"`` it changed; ``"dead-letter"`` nobody handled a message;
-            ``"missed"`` events were lost, because nobody read them. Hooks also get
-            ``"starting"`` and ``"stopping"``.
+            ``"denied"`` a component wanted to say what it was not granted, told once for
+            each thing and at most 64 times for an instance; ``"missed"`` events were lost,
+            because nobody read them. Hooks also get ``"starting"`` and ``"stopping"``.
         actor: address of the actor, or name of the group; of a dead letter, its receiver.
         incarnation: which of its instances, from 1; 0 where that is of no matter.
-        reason: how it failed, such as ``"trapped"``; the health; why a letter is dead.
+        reason: how it failed, such as ``"trapped"``; the health; why a letter is dead; what
+            was denied, such as ``"messaging.send"``.
         detail: for people.
         attempt: which restart of the window this is, from 1; 0 if it is none.
         attempts_max: how many the window allows.

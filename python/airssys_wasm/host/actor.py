@@ -10,7 +10,7 @@ from airssys_wasm.host import pools
 if TYPE_CHECKING:
     from airssys_wasm.actor import HealthStatus
     from airssys_wasm.host.seat import Seat
-    from airssys_wasm.runtime import Instance
+    from airssys_wasm.runtime import Instance, Receipt
 
 
 class Actor:
@@ -24,7 +24,9 @@ class Actor:
     nobody handles the message any more. With ``transcode=True`` CBOR and JSON are turned into
     each other where the actor declares that it reads only the other one; otherwise a codec
     that it does not read is a ``CodecError`` that names those it does, and nothing is sent.
-    ``key=`` (text or bytes) is what a pool with sticky routing chooses the member by.
+    ``key=`` (text or bytes) is what a pool with sticky routing chooses the member by. ``trace=``
+    is a ``traceparent`` as W3C Trace Context has it: it is in the message, and in all that a
+    component says while it handles that.
 
     Many at once, in one crossing of the boundary, in their order:
     ``ask_many(values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=False)``
@@ -87,6 +89,15 @@ class Actor:
     def mailbox(self) -> dict[str, int]:
         """What its mailbox did, and holds; for a pool, those of its members together."""
         return pools.mailbox(self._seat)
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """What the last calls of its component used, whoever made them, over all its instances.
+
+        At most 16, oldest first, failed ones included; for a pool, those of its members one
+        after the other. Empty for Python code. ``aw.suggest_limits`` takes them.
+        """
+        return pools.receipts(self._seat)
 
     @property
     def members(self) -> list[Actor]:

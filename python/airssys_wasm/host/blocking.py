@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
     from airssys_wasm.host.pools import Routing
     from airssys_wasm.host.seat import Seat
-    from airssys_wasm.runtime import Component, Engine
+    from airssys_wasm.runtime import Component, Engine, Receipt
 
 T = TypeVar("T")
 
@@ -97,6 +97,11 @@ class BlockingActor:
     def mailbox(self) -> dict[str, int]:
         """What its mailbox did, and holds."""
         return self._actor.mailbox
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """What the last calls of its component used; see ``Actor.receipts``."""
+        return self._actor.receipts
 
     def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call``."""

@@ -205,6 +205,20 @@ class Reporter:
         self._delays.pop(name, None)
 
 
+def denial(actor: str, by_receiver: bool, action: str, resource: str) -> str:  # noqa: FBT001 - as it is told
+    """Say what an actor was denied, and the grant that would allow it."""
+    if action == "messaging.send":
+        # Instance 0 is known by the address without a number.
+        resource = resource.removesuffix("/0")
+    if by_receiver:
+        return (
+            f"{resource!r} does not hear {actor!r}; "
+            f"hint: spawn {resource!r} with Grant(receive=[{actor!r}])"
+        )
+    field = action.removeprefix("messaging.")
+    return f"{action} {resource!r}; hint: spawn {actor!r} with Grant({field}=[{resource!r}])"
+
+
 def native_event(told: tuple[str, str, int, str, str]) -> Event | None:
     """Return what listeners are told of an event of the broker."""
     match told:
@@ -214,6 +228,9 @@ def native_event(told: tuple[str, str, int, str, str]) -> Event | None:
             return Event(
                 kind="dead-letter", actor=actor, letter=number, reason=reason, detail=detail
             )
+        case ("denied", actor, by_receiver, action, resource):
+            detail = denial(actor, bool(by_receiver), action, resource)
+            return Event(kind="denied", actor=actor, reason=action, detail=detail)
         case ("letters-missed", _, number, _, _):
             return Event(kind="missed", count=number, reason="dead-letter")
         case _:

@@ -396,7 +396,8 @@ class Host(Outlets):
         Returns:
             ``actors`` and ``instances_live``; ``messages_waiting`` and ``bytes_waiting`` in all
             mailboxes; ``messages_delivered`` to the actors there are; ``orphans``, replies that
-            came after their request had ended; ``dead_letters`` that are kept, and
+            came after their request had ended; ``denials``, what components wanted to say and
+            were not granted; ``dead_letters`` that are kept, and
             ``dead_letters_posted`` altogether.
         """
         mailboxes = [
@@ -410,6 +411,7 @@ class Host(Outlets):
             "bytes_waiting": sum(one["bytes"] for one in mailboxes),
             "messages_delivered": sum(one["delivered"] for one in mailboxes),
             "orphans": self._broker.orphans,
+            "denials": self._broker.denials,
             "dead_letters": letters["letters"],
             "dead_letters_posted": letters["posted"],
         }
@@ -494,6 +496,8 @@ class Host(Outlets):
             elif (event := native_event(told)) is not None:
                 if what == "dead-letter":
                     _LOG.debug("a message to %r was not handled: %s", actor, detail)
+                elif what == "denied":
+                    _LOG.warning("actor %r was denied: %s", actor, event.detail)
                 elif what == "stopped":
                     self._reporter.forget(actor)
                 self._reporter.tell(event)

@@ -36,6 +36,7 @@ class Outlets:
         *,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> int:
         """Publish on a topic; return how many subscribers took the message.
 
@@ -48,6 +49,8 @@ class Outlets:
             value: the message.
             codec: ``"cbor"``, ``"json"``, ``"borsh"`` with its ``schema``, or ``"raw"``.
             schema: for borsh.
+            trace: the trace it belongs to, a ``traceparent`` of W3C Trace Context; none unless
+                told.
 
         Raises:
             TopicInvalid: the topic is not written as it must be.
@@ -55,7 +58,7 @@ class Outlets:
             MessageTooLarge: it is larger than a message may be.
             ActorStopped: the host is closed.
         """
-        return self._broker.publish(topic, value, codec=codec, schema=schema)
+        return self._broker.publish(topic, value, codec=codec, schema=schema, trace=trace)
 
     def subscribe(
         self,
@@ -89,6 +92,7 @@ class Outlets:
         *,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> dict[str, MessagingError]:
         """Send one message to many actors, and wait for none of them.
 
@@ -97,6 +101,8 @@ class Outlets:
             value: the message.
             codec: as for ``publish``.
             schema: for borsh.
+            trace: the trace it belongs to, a ``traceparent`` of W3C Trace Context; none unless
+                told.
 
         Returns:
             Those that did not get it, with why: ``ActorNotFound``, ``ActorStopped``,
@@ -107,7 +113,8 @@ class Outlets:
             ValueError: there are too many names.
         """
         receivers = list(dict.fromkeys(names))
-        return dict(self._broker.broadcast(receivers, value, codec=codec, schema=schema))
+        failed = self._broker.broadcast(receivers, value, codec=codec, schema=schema, trace=trace)
+        return dict(failed)
 
     def events(self, *, events_max: int = EVENTS_MAX) -> Events:
         """Return what happens to actors from now on, to be read with ``async for``.
@@ -145,12 +152,15 @@ class BlockingOutlets:
         *,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> int:
         """Publish on a topic; return how many took it; see ``Host.publish``.
 
         Handlers of subscribers that are idle may run on this thread.
         """
-        return self._broker.publish(topic, value, codec=codec, schema=schema, may_block=True)
+        return self._broker.publish(
+            topic, value, codec=codec, schema=schema, trace=trace, may_block=True
+        )
 
     def subscribe(
         self,
@@ -169,11 +179,12 @@ class BlockingOutlets:
         *,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> dict[str, MessagingError]:
         """Send one message to many; return those that did not get it; see ``Host.broadcast``."""
         receivers = list(dict.fromkeys(names))
         failed = self._broker.broadcast(
-            receivers, value, codec=codec, schema=schema, may_block=True
+            receivers, value, codec=codec, schema=schema, trace=trace, may_block=True
         )
         return dict(failed)
 

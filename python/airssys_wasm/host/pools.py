@@ -8,6 +8,7 @@ from airssys_wasm.errors import ValueMismatch
 
 if TYPE_CHECKING:
     from airssys_wasm.host.seat import Seat
+    from airssys_wasm.runtime import Receipt
 
 Routing: TypeAlias = Literal["round-robin", "random", "least-loaded", "sticky"]
 
@@ -50,3 +51,9 @@ def mailbox(seat: Seat) -> dict[str, int]:
     """Return what a mailbox did, and holds; of a pool, those of its members together."""
     counted = [member.native.mailbox for member in seat.members] or [seat.native.mailbox]
     return {what: sum(one[what] for one in counted) for what in counted[0]}
+
+
+def receipts(seat: Seat) -> list[Receipt]:
+    """Return the receipts of an actor; of a pool, those of its members one after the other."""
+    served = seat.members or [seat]
+    return [receipt for one in served for receipt in one.native.receipts]

@@ -14,5 +14,6 @@ pub mod routing;
 pub mod slab;
 pub mod timers;
 pub mod topics;
+pub mod trace;
 pub mod traffic;
 pub mod wit;

@@ -31,6 +31,7 @@ def test_a_host_with_actors(engine: aw.Engine, handler: aw.Component) -> None:
             assert [one.value for one in replies] == [1, "two", [3]]
             await greeter.send_many([1, 2])
             assert (greeter.status, greeter.incarnation) == ("running", 1)
+            assert len(greeter.receipts) >= 4
 
             async with host.subscribe("orders.#") as messages:
                 await host.publish("orders.created", {"id": 7})

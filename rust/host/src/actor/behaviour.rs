@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::message::Message;
 use super::payload::Payload;
 use super::refusal::HandlerRefusal;
-use super::reply::Served;
+use crate::instance::Served;
 use std::any::Any;
 use std::sync::Arc;
 

@@ -7,9 +7,10 @@ use super::exit::Exit;
 use super::message::Message;
 use super::payload::Payload;
 use super::refusal::HandlerRefusal;
-use super::reply::Served;
 use crate::error::{Error, Result};
-use crate::instance::{Abort, CallFuture, Instance, Invocation, Signature, Target, Typed, Weigh};
+use crate::instance::{
+    Abort, CallFuture, Instance, Invocation, Served, Signature, Target, Typed, Weigh,
+};
 use crate::messaging::{Encoded, MessageError, MessagingError};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};

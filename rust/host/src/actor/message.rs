@@ -4,6 +4,7 @@ use super::behaviour::{Behaviour, Handled, Turn};
 use super::payload::Payload;
 use super::reply::ReplyTo;
 use airssys_core::mailbox::{self, NEVER, Priority};
+use airssys_core::trace::Trace;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +34,8 @@ pub struct Message {
     pub answer_within_ms: u32,
     /// When it was put into the mailbox, to a few milliseconds; 0 if it never was.
     pub accepted_unix_ns: i64,
+    /// The trace that it belongs to; most belong to none.
+    pub trace: Option<Arc<Trace>>,
 }
 
 /// Work that is done in an actor's turn, on what handles its messages.
@@ -74,6 +77,18 @@ impl Message {
             expires_after: NEVER,
             answer_within_ms: 0,
             accepted_unix_ns: 0,
+            trace: None,
+        }
+    }
+
+    /// The same for another receiver.
+    #[inline]
+    #[must_use]
+    pub fn copy(&self, kind: Kind) -> Message {
+        let payload = self.payload.clone();
+        Message {
+            trace: self.trace.clone(),
+            ..Message::new(self.sender, self.codec, payload, kind)
         }
     }
 

@@ -19,5 +19,5 @@ pub use guest::{Desk, Guest};
 pub use message::{EMBEDDER, Job, Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 pub use payload::Payload;
 pub use refusal::{HandlerRefusal, Refusal};
-pub use reply::{Outcome, Pending, Reply, ReplyTo, Served};
+pub use reply::{Outcome, Pending, Reply, ReplyTo};
 pub use schedule::Scheduler;

@@ -7,21 +7,12 @@
 
 use super::payload::Payload;
 use super::refusal::Refusal;
-use crate::instance::Receipt;
+use crate::instance::Served;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::Thread;
-
-/// What a component used to serve a message, and what it might have used.
-#[derive(Clone, Debug)]
-pub struct Served {
-    /// What it used.
-    pub usage: Receipt,
-    /// Its memory limit.
-    pub memory_bytes_max: usize,
-}
 
 /// What the handler answered.
 #[derive(Clone, Debug)]

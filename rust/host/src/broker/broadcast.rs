@@ -1,7 +1,7 @@
 //! One message to many.
 
 use super::Broker;
-use crate::actor::{Cell, Kind, Message, Payload, Refusal, Sent};
+use crate::actor::{Cell, Kind, Message, Refusal, Sent};
 use std::sync::Arc;
 
 /// Receivers of one broadcast at most.
@@ -13,13 +13,13 @@ impl Broker {
     /// get it, with why.
     pub fn broadcast(
         &self,
-        sender: u64,
+        message: &Message,
         receivers: &[Result<Arc<Cell>, Refusal>],
-        codec: u32,
-        payload: &Payload,
         may_block: bool,
     ) -> Vec<(usize, Refusal)> {
-        let refused = self.check_payload(sender, codec, payload).err();
+        let refused = self
+            .check_payload(message.sender, message.codec, &message.payload)
+            .err();
         // All are queued before the first runs, and share one turn of this thread.
         self.shared.scheduler.inline(may_block, || {
             let failed = receivers
@@ -28,10 +28,7 @@ impl Broker {
                 .filter_map(|(place, receiver)| {
                     let sent = match (&refused, receiver) {
                         (Some(why), _) | (None, Err(why)) => Err(why.clone()),
-                        (None, Ok(cell)) => {
-                            let payload = payload.clone();
-                            sent(cell, Message::new(sender, codec, payload, Kind::Tell))
-                        }
+                        (None, Ok(cell)) => sent(cell, message.copy(Kind::Tell)),
                     };
                     sent.err().map(|why| (place, why))
                 });

@@ -1,10 +1,11 @@
 //! What happened to actors, for whoever supervises and watches them.
 
+use super::desk::Denied;
 use crate::actor::{Exit, Refusal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Events that wait to be taken beside which a dead letter is no event any more.
+/// Events that wait to be taken beside which a dead letter or a denial is none any more.
 const LETTERS_MAX: usize = 10_000;
 
 /// Something that happened.
@@ -33,7 +34,15 @@ pub enum Event {
         /// Why it was not handled.
         why: Refusal,
     },
-    /// Letters that were no events any more, because too many waited to be taken.
+    /// A component wanted to say what it was not granted.
+    Denied {
+        /// Its address.
+        actor: Arc<str>,
+        /// What it wanted.
+        denied: Denied,
+    },
+    /// Letters and denials that were no events any more, because too many waited to be
+    /// taken.
     LettersMissed(u64),
 }
 
@@ -65,7 +74,8 @@ impl Events {
     pub(super) fn add(&self, event: Event) {
         let mut waiting = self.waiting();
         // How actors ended is never given up for letters, which are counted anyway.
-        if matches!(event, Event::DeadLetter { .. }) && waiting.events.len() >= LETTERS_MAX {
+        let countable = matches!(event, Event::DeadLetter { .. } | Event::Denied { .. });
+        if countable && waiting.events.len() >= LETTERS_MAX {
             waiting.letters_missed += 1;
             return;
         }

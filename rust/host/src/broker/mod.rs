@@ -15,7 +15,7 @@ mod traffic;
 pub use batch::{Batch, Sending};
 pub use broadcast::BROADCAST_MAX;
 pub use dead::DeadLetter;
-pub use desk::{Desk, Granted};
+pub use desk::{Denied, Desk, Granted};
 pub use events::Event;
 pub use feed::{Feed, FeedLimits, Overflow, Wake};
 pub use room::Room;
@@ -61,6 +61,7 @@ pub struct Broker {
     events: Events,
     letters: Mutex<Letters<Dead>>,
     orphans: Arc<AtomicU64>,
+    denials: AtomicU64,
     message_bytes_max: usize,
     closing: AtomicBool,
 }
@@ -168,6 +169,7 @@ impl Broker {
             events: Events::new(wake),
             letters: Mutex::default(),
             orphans: Arc::default(),
+            denials: AtomicU64::new(0),
             message_bytes_max: MESSAGE_BYTES_MAX,
             closing: AtomicBool::new(false),
         });
@@ -441,6 +443,20 @@ impl Broker {
     /// Replies that came after their request had ended.
     pub fn orphans(&self) -> u64 {
         self.orphans.load(Ordering::Relaxed)
+    }
+
+    /// What components wanted to say and were not granted, so far.
+    pub fn denials(&self) -> u64 {
+        self.denials.load(Ordering::Relaxed)
+    }
+
+    /// Counts a denial, and tells of it where it is news.
+    fn denied(&self, cell: &Cell, denied: Denied, news: bool) {
+        self.denials.fetch_add(1, Ordering::Relaxed);
+        if news {
+            let actor = Arc::clone(cell.name());
+            self.events.add(Event::Denied { actor, denied });
+        }
     }
 
     /// Stops all actors, and takes no new ones.

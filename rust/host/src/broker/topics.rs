@@ -11,7 +11,7 @@
 
 use super::Broker;
 use super::feed::Feed;
-use crate::actor::{Cell, Kind, Message, Payload, Refusal, Sent};
+use crate::actor::{Cell, Kind, Message, Refusal, Sent};
 use airssys_core::topics::{SubscriptionLimits, SubscriptionsFull, Topic, TopicPattern, Topics};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -292,20 +292,14 @@ impl Broker {
     ///
     /// [`Refusal::Topic`] if the topic is not written as it must be,
     /// [`Refusal::TooLarge`], [`Refusal::Closing`].
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "a message is given away, as to all that send"
-    )]
     pub fn publish(
         &self,
-        sender: u64,
+        message: &Message,
         topic: &str,
-        codec: u32,
-        payload: Payload,
         may_block: bool,
     ) -> Result<usize, Refusal> {
         let parsed = Topic::parse(topic).map_err(|error| Refusal::Topic(Box::new(error)))?;
-        self.check_size(&payload)?;
+        self.check_size(&message.payload)?;
         if self.is_closing() {
             return Err(Refusal::Closing);
         }
@@ -314,16 +308,13 @@ impl Broker {
             return Ok(0);
         }
         let topic: Arc<str> = topic.into();
-        let message = || {
-            let kind = Kind::Published(Arc::clone(&topic));
-            Message::new(sender, codec, payload.clone(), kind)
-        };
-        let mut taken = self.hand_out(sender, &listeners, &message);
+        let copy = || message.copy(Kind::Published(Arc::clone(&topic)));
+        let mut taken = self.hand_out(message.sender, &listeners, &copy);
         if !actors.is_empty() {
             // All are queued before the first runs, and share one turn of this thread.
             self.shared.scheduler.inline(may_block, || {
                 for cell in actors.iter().filter_map(|&handle| self.by_handle(handle)) {
-                    taken += usize::from(self.deliver(&cell, message()));
+                    taken += usize::from(self.deliver(&cell, copy()));
                 }
             });
         }

@@ -10,6 +10,7 @@ use crate::actor::{
 };
 use airssys_core::address::ComponentId;
 use airssys_core::mailbox::Priority;
+use airssys_core::trace::Trace;
 use airssys_core::traffic::{Breaker, BreakerSettings, Permit, RetryPolicy};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -187,6 +188,7 @@ pub(super) struct Attempts {
     codec: u32,
     priority: Priority,
     payload: Payload,
+    trace: Option<Arc<Trace>>,
     /// Nanoseconds of the monotonic clock.
     deadline: u64,
     asked: Arc<Pending>,
@@ -215,6 +217,7 @@ impl Broker {
             codec: message.codec,
             priority: message.priority,
             payload: message.payload.clone(),
+            trace: message.trace.clone(),
             deadline: monotonic_nanoseconds().saturating_add(timeout_ns),
             asked: Arc::clone(&asked),
             begun: AtomicU32::new(0),
@@ -265,6 +268,7 @@ impl Attempts {
         let payload = self.payload.clone();
         let mut message = Message::new(self.sender, self.codec, payload, Kind::Tell);
         message.priority = self.priority;
+        message.trace.clone_from(&self.trace);
         let asked = if here {
             self.broker
                 .ask_once(&self.cell, message, self.left(), false)

@@ -47,6 +47,12 @@ impl Ledger {
     }
 }
 
+impl From<Usage> for Receipt {
+    fn from(usage: Usage) -> Receipt {
+        unpack(pack(usage))
+    }
+}
+
 #[inline]
 fn pack(usage: Usage) -> [u64; 8] {
     [

@@ -4,6 +4,7 @@ mod abandoned;
 mod call;
 mod data;
 mod held;
+mod journal;
 mod ledger;
 mod slot;
 mod tariff;
@@ -13,6 +14,7 @@ mod weigh;
 pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
 pub use data::{Receipt, StoreData};
 pub use held::HeldBytes;
+pub use journal::{JOURNAL_MAX, Journal, Served};
 pub use slot::Function;
 pub use tariff::{HOST_BYTE_FUEL, HOST_CALL_FUEL, enter_host, leave_host};
 
@@ -138,6 +140,12 @@ impl Instance {
     /// Receipt of the last call that ended.
     pub fn receipt(&self) -> Receipt {
         self.slot.receipt()
+    }
+
+    /// Has the receipts of its calls kept, once and for all.
+    pub fn keep_receipts(&self, journal: &Arc<Journal>) {
+        let most = self.limits.memory_bytes_max;
+        self.slot.keep_receipts(Arc::clone(journal), most);
     }
 
     /// Captured standard output and error.

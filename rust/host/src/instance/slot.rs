@@ -5,6 +5,7 @@
 //! atomic operation each; a lock is only met by those who have to wait.
 
 use super::data::{Receipt, StoreData, Usage};
+use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::error::{Error, Result};
 use std::any::TypeId;
@@ -71,6 +72,8 @@ pub(super) struct Slot {
     close_wanted: AtomicBool,
     closed_because: OnceLock<String>,
     receipt: Ledger,
+    /// Where an actor's receipts are kept, and its memory limit.
+    journal: OnceLock<(Arc<Journal>, usize)>,
     waiting: AtomicU32,
     gate: Mutex<()>,
     freed: Condvar,
@@ -105,6 +108,7 @@ impl Slot {
             close_wanted: AtomicBool::new(false),
             closed_because: OnceLock::new(),
             receipt: Ledger::default(),
+            journal: OnceLock::new(),
             waiting: AtomicU32::new(0),
             gate: Mutex::new(()),
             freed: Condvar::new(),
@@ -148,6 +152,18 @@ impl Slot {
 
     pub(super) fn is_open(&self) -> bool {
         !self.close_wanted.load(Ordering::SeqCst) && self.owner.load(Ordering::SeqCst) != CLOSED
+    }
+
+    pub(super) fn keep_receipts(&self, journal: Arc<Journal>, memory_bytes_max: usize) {
+        let _ = self.journal.set((journal, memory_bytes_max));
+    }
+
+    #[inline]
+    fn note(&self, usage: Usage) {
+        self.receipt.write(usage);
+        if let Some((journal, memory_bytes_max)) = self.journal.get() {
+            journal.note(usage, *memory_bytes_max);
+        }
     }
 
     pub(super) fn receipt(&self) -> Receipt {
@@ -244,7 +260,7 @@ impl Held<'_> {
     pub(super) fn give_back(self, usage: Usage) {
         let slot = self.slot;
         std::mem::forget(self);
-        slot.receipt.write(usage);
+        slot.note(usage);
         slot.release(IDLE);
         if slot.close_wanted.load(Ordering::SeqCst) {
             slot.close();
@@ -253,7 +269,7 @@ impl Held<'_> {
 
     /// Closes it after a call that ended the instance.
     pub(super) fn fail(self, why: String, usage: Usage) {
-        self.slot.receipt.write(usage);
+        self.slot.note(usage);
         self.shut(why);
     }
 

@@ -5,9 +5,10 @@ use super::handler::Handler;
 use super::{asking, batch, body, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
-use crate::runtime::{Desk, Instance, awaitable, gil};
+use crate::runtime::{Desk, Instance, Receipt, awaitable, event_loop, gil};
 use airssys_core::mailbox::Priority;
 use airssys_core::multicodec::Code;
+use airssys_core::trace::Trace;
 use airssys_host as host;
 use airssys_host::actor::{Cell, EMBEDDER, Guest, Kind, Message, Refusal, monotonic_nanoseconds};
 use airssys_host::broker::{Broker, Granted};
@@ -50,6 +51,7 @@ impl Actor {
         }
         let mut message = Message::new(EMBEDDER, codec, payload, Kind::Tell);
         message.priority = how.priority;
+        message.trace.clone_from(&how.trace);
         if let Some(seconds) = how.time_to_live_seconds {
             let most = Duration::try_from_secs_f64(seconds)
                 .map_err(|_| PyValueError::new_err(format!("ttl: {seconds} is no time to live")))?;
@@ -105,6 +107,7 @@ struct How<'a, 'py> {
     priority: Priority,
     time_to_live_seconds: Option<f64>,
     transcode: bool,
+    trace: Option<Arc<Trace>>,
 }
 
 impl<'a, 'py> How<'a, 'py> {
@@ -132,11 +135,17 @@ impl<'a, 'py> How<'a, 'py> {
             priority,
             time_to_live_seconds,
             transcode: false,
+            trace: None,
         })
     }
 
-    fn transcoding(self, transcode: bool) -> Self {
-        How { transcode, ..self }
+    fn with(self, transcode: bool, trace: Option<&str>) -> Result<Self> {
+        let trace = trace.map(body::trace).transpose()?;
+        Ok(How {
+            transcode,
+            trace,
+            ..self
+        })
     }
 }
 
@@ -174,6 +183,14 @@ impl Actor {
     #[getter]
     fn status(&self) -> &'static str {
         self.cell.status()
+    }
+
+    #[getter]
+    fn receipts(&self) -> Vec<Receipt> {
+        let served = self.cell.receipts().into_iter();
+        served
+            .map(|one| Receipt::new(one.usage, one.memory_bytes_max))
+            .collect()
     }
 
     #[getter]
@@ -218,6 +235,7 @@ impl Actor {
     fn occupy(&self, instance: &Instance, desk: Option<&Bound<'_, Desk>>) -> Result<Option<u64>> {
         let desk = desk.map(|desk| Arc::clone(desk.get().host()) as _);
         let guest = Guest::new(Arc::clone(instance.host()), desk)?;
+        instance.host().keep_receipts(self.cell.journal());
         Ok(self.cell.occupy(Box::new(guest)).ok())
     }
 
@@ -252,7 +270,7 @@ impl Actor {
         lease::take(py, &self.cell)
     }
 
-    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]
+    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None, trace=None))]
     fn try_send(
         &self,
         py: Python<'_>,
@@ -263,10 +281,11 @@ impl Actor {
         ttl: Option<f64>,
         transcode: bool,
         key: Option<Key>,
+        trace: Option<&str>,
     ) -> Result<()> {
         let message = self.message(
             value,
-            &How::new(codec, schema, priority, ttl)?.transcoding(transcode),
+            &How::new(codec, schema, priority, ttl)?.with(transcode, trace)?,
         )?;
         let sent = Self::here(py, || {
             self.broker
@@ -275,7 +294,7 @@ impl Actor {
         sent.map_err(Error::Refusal)
     }
 
-    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]
+    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None, trace=None))]
     fn send_waiting(
         &self,
         py: Python<'_>,
@@ -286,10 +305,11 @@ impl Actor {
         ttl: Option<f64>,
         transcode: bool,
         key: Option<Key>,
+        trace: Option<&str>,
     ) -> Result<()> {
         let message = self.message(
             value,
-            &How::new(codec, schema, priority, ttl)?.transcoding(transcode),
+            &How::new(codec, schema, priority, ttl)?.with(transcode, trace)?,
         )?;
         let sent = Self::here(py, || {
             self.broker
@@ -303,7 +323,7 @@ impl Actor {
         }
     }
 
-    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None))]
+    #[pyo3(signature = (value, *, codec="cbor", schema=None, priority=None, ttl=None, transcode=false, key=None, trace=None))]
     fn send<'py>(
         &self,
         py: Python<'py>,
@@ -314,11 +334,12 @@ impl Actor {
         ttl: Option<f64>,
         transcode: bool,
         key: Option<Key>,
+        trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
-        let event_loop = awaitable::running_loop(py)?;
+        let event_loop = event_loop::running_loop(py)?;
         let message = self.message(
             value,
-            &How::new(codec, schema, priority, ttl)?.transcoding(transcode),
+            &How::new(codec, schema, priority, ttl)?.with(transcode, trace)?,
         )?;
         let sent = Self::here(py, || {
             self.broker
@@ -357,7 +378,7 @@ impl Actor {
         codec: &str,
         schema: Option<&Bound<'py, Borsh>>,
     ) -> Result<Bound<'py, PyAny>> {
-        let event_loop = awaitable::running_loop(py)?;
+        let event_loop = event_loop::running_loop(py)?;
         let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
         let of = messages.len();
         let sending = Self::here(py, || self.broker.send_many(&self.cell, messages, false))?;
@@ -388,7 +409,7 @@ impl Actor {
         schema: Option<&Bound<'py, Borsh>>,
         return_exceptions: bool,
     ) -> Result<Bound<'py, PyAny>> {
-        let event_loop = awaitable::running_loop(py)?;
+        let event_loop = event_loop::running_loop(py)?;
         let timeout = self::timeout(timeout)?;
         let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
         let asked = Self::here(py, || {
@@ -435,7 +456,7 @@ impl Actor {
         self.cell.declare(codecs);
     }
 
-    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None, transcode=false, key=None))]
+    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None, transcode=false, key=None, trace=None))]
     fn ask_waiting<'py>(
         &self,
         py: Python<'py>,
@@ -445,16 +466,17 @@ impl Actor {
         schema: Option<&Bound<'py, Borsh>>,
         transcode: bool,
         key: Option<Key>,
+        trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         let timeout = self::timeout(timeout)?;
-        let how = How::new(codec, schema, None, None)?.transcoding(transcode);
+        let how = How::new(codec, schema, None, None)?.with(transcode, trace)?;
         let message = self.message(value, &how)?;
         let cell = self.receiver(key.as_ref());
         let asked = Self::here(py, || self.broker.ask(cell, message, timeout, true))?;
         asking::wait(py, asked)
     }
 
-    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None, transcode=false, key=None))]
+    #[pyo3(signature = (value, *, timeout=5.0, codec="cbor", schema=None, transcode=false, key=None, trace=None))]
     fn ask<'py>(
         &self,
         py: Python<'py>,
@@ -464,11 +486,12 @@ impl Actor {
         schema: Option<&Bound<'py, Borsh>>,
         transcode: bool,
         key: Option<Key>,
+        trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         // Asked first: a request that nobody can wait for would be lost.
-        let event_loop = awaitable::running_loop(py)?;
+        let event_loop = event_loop::running_loop(py)?;
         let timeout = self::timeout(timeout)?;
-        let how = How::new(codec, schema, None, None)?.transcoding(transcode);
+        let how = How::new(codec, schema, None, None)?.with(transcode, trace)?;
         let message = self.message(value, &how)?;
         let cell = self.receiver(key.as_ref());
         let asked = Self::here(py, || self.broker.ask(cell, message, timeout, false))?;

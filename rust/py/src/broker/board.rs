@@ -12,8 +12,8 @@ use crate::runtime::{Engine, exit, gil};
 use airssys_core::address::ComponentId;
 use airssys_core::mailbox::{MailboxLimits, WhenFull};
 use airssys_host as host;
+use airssys_host::actor::Refusal;
 use airssys_host::actor::Routing;
-use airssys_host::actor::{EMBEDDER, Refusal};
 use airssys_host::broker::{BROADCAST_MAX, Event};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -28,6 +28,10 @@ pub struct Broker {
 /// Name of the event, actor, incarnation or letter, kind, detail.
 type Told = (&'static str, String, u64, String, String);
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "options by name, which Python passes one by one"
+)]
 #[pymethods]
 impl Broker {
     #[new]
@@ -146,11 +150,16 @@ impl Broker {
         self.host.orphans()
     }
 
+    #[getter]
+    fn denials(&self) -> u64 {
+        self.host.denials()
+    }
+
     fn take_events(&self) -> Vec<Told> {
         self.host.take_events().into_iter().map(told).collect()
     }
 
-    #[pyo3(signature = (topic, value, *, codec="cbor", schema=None, may_block=false))]
+    #[pyo3(signature = (topic, value, *, codec="cbor", schema=None, trace=None, may_block=false))]
     fn publish(
         &self,
         py: Python<'_>,
@@ -158,13 +167,11 @@ impl Broker {
         value: &Bound<'_, PyAny>,
         codec: &str,
         schema: Option<&Bound<'_, Borsh>>,
+        trace: Option<&str>,
         may_block: bool,
     ) -> Result<usize> {
-        let (codec, payload) = body::write(value, body::code(codec)?, schema)?;
-        let publish = || {
-            self.host
-                .publish(EMBEDDER, topic, codec, payload, may_block)
-        };
+        let message = body::message(value, codec, schema, trace)?;
+        let publish = || self.host.publish(&message, topic, may_block);
         Actor::here(py, publish)?.map_err(Error::Refusal)
     }
 
@@ -180,7 +187,7 @@ impl Broker {
     }
 
     /// Sends one message to many; gives those that did not get it, with why.
-    #[pyo3(signature = (names, value, *, codec="cbor", schema=None, may_block=false))]
+    #[pyo3(signature = (names, value, *, codec="cbor", schema=None, trace=None, may_block=false))]
     fn broadcast(
         &self,
         py: Python<'_>,
@@ -188,6 +195,7 @@ impl Broker {
         value: &Bound<'_, PyAny>,
         codec: &str,
         schema: Option<&Bound<'_, Borsh>>,
+        trace: Option<&str>,
         may_block: bool,
     ) -> Result<Vec<(String, PyErr)>> {
         if names.len() > BROADCAST_MAX {
@@ -197,16 +205,13 @@ impl Broker {
             );
             return Err(PyValueError::new_err(why).into());
         }
-        let (codec, payload) = body::write(value, body::code(codec)?, schema)?;
+        let message = body::message(value, codec, schema, trace)?;
         let find = |name: &String| {
             let missing = || Refusal::NotFound(name.as_str().into());
             self.host.find(name).ok_or_else(missing)
         };
         let receivers: Vec<_> = names.iter().map(find).collect();
-        let failed = Actor::here(py, || {
-            self.host
-                .broadcast(EMBEDDER, &receivers, codec, &payload, may_block)
-        })?;
+        let failed = Actor::here(py, || self.host.broadcast(&message, &receivers, may_block))?;
         let told = |(place, why): (usize, Refusal)| {
             let name = names.get(place).cloned().unwrap_or_default();
             (name, PyErr::from(Error::Refusal(why)))
@@ -284,6 +289,13 @@ fn told(event: Event) -> Told {
             letter.unwrap_or(0),
             why.reason().as_str().to_owned(),
             why.to_string(),
+        ),
+        Event::Denied { actor, denied } => (
+            "denied",
+            actor.to_string(),
+            u64::from(denied.by_receiver),
+            denied.action.to_owned(),
+            denied.resource,
         ),
         Event::LettersMissed(letters) => (
             "letters-missed",

@@ -3,9 +3,11 @@
 use crate::codec::{Borsh, encode_value};
 use crate::error::{Error, Result};
 use airssys_core::multicodec::{self, Code, Problem};
-use airssys_host::actor::Payload;
+use airssys_core::trace::Trace;
+use airssys_host::actor::{EMBEDDER, Kind, Message, Payload};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::sync::Arc;
 
 /// What a message is written into before it is one; most fit.
 const MESSAGE_BYTES: usize = 512;
@@ -43,6 +45,38 @@ pub fn write(
     let number = u32::try_from(code.0).map_err(|_| Problem::UnknownCodec(code));
     let number = number.map_err(Box::<Error>::from)?;
     Ok((number, Payload::copy(&body)))
+}
+
+/// A message of the embedder, for whoever gets copies of it.
+///
+/// # Errors
+///
+/// If the value has no form in the codec, or the trace is none.
+pub fn message(
+    value: &Bound<'_, PyAny>,
+    codec: &str,
+    schema: Option<&Bound<'_, Borsh>>,
+    trace: Option<&str>,
+) -> Result<Message> {
+    let (codec, payload) = write(value, code(codec)?, schema)?;
+    let mut message = Message::new(EMBEDDER, codec, payload, Kind::Tell);
+    message.trace = trace.map(self::trace).transpose()?;
+    Ok(message)
+}
+
+/// The trace of a `traceparent`.
+///
+/// # Errors
+///
+/// If it is none.
+pub fn trace(text: &str) -> Result<Arc<Trace>> {
+    let trace = Trace::parse(text).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "trace: {text:?} is none; hint: a traceparent as W3C Trace Context has it, such as \
+             \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\""
+        ))
+    })?;
+    Ok(Arc::new(trace))
 }
 
 /// A body in the codec that its receiver reads.

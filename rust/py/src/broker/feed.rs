@@ -2,7 +2,7 @@
 
 use super::asking::SIGNAL_CHECK;
 use crate::error::{Error, Result};
-use crate::runtime::{awaitable, exit, gil};
+use crate::runtime::{awaitable, event_loop, exit, gil};
 use airssys_host::broker::Feed;
 use pyo3::prelude::*;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 ///
 /// If no event loop runs here.
 pub fn ready<'py, T>(py: Python<'py>, feed: &Feed<T>) -> Result<Bound<'py, PyAny>> {
-    let event_loop = awaitable::running_loop(py)?;
+    let event_loop = event_loop::running_loop(py)?;
     let (future, waiter) = awaitable::future(event_loop)?;
     let wake = move || {
         // A handler that ran on this thread may have given the GIL up.

@@ -1,7 +1,7 @@
 //! An actor's turn, lent to Python: nothing else is handled meanwhile.
 
 use crate::error::{Error, Result};
-use crate::runtime::{awaitable, gil};
+use crate::runtime::{awaitable, event_loop, gil};
 use airssys_host::actor::{Answer, Cell, EMBEDDER, Handled, Job, Kind, Message, Payload, Refusal};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +57,7 @@ fn complete(waiter: awaitable::Waiter, turn: std::result::Result<Turn, Refusal>)
 ///
 /// If no event loop runs here.
 pub fn take<'py>(py: Python<'py>, cell: &Arc<Cell>) -> Result<Bound<'py, PyAny>> {
-    let (future, waiter) = awaitable::future(awaitable::running_loop(py)?)?;
+    let (future, waiter) = awaitable::future(event_loop::running_loop(py)?)?;
     let waits = Waits {
         waiter: Some(waiter),
         actor: Arc::clone(cell.name()),

@@ -3,6 +3,7 @@
 use crate::codec::decode_value;
 use crate::error::Result;
 use airssys_core::multicodec::Code;
+use airssys_core::trace::Trace;
 use airssys_host::actor::{self, Kind, Payload};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -16,6 +17,7 @@ pub struct Message {
     sender: Option<Arc<str>>,
     topic: Option<Arc<str>>,
     kind: &'static str,
+    trace: Option<Arc<Trace>>,
 }
 
 impl Message {
@@ -35,6 +37,7 @@ impl Message {
             sender,
             topic,
             kind,
+            trace: message.trace.clone(),
         }
     }
 }
@@ -84,6 +87,12 @@ impl Message {
     #[getter]
     fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// The trace it belongs to, a ``traceparent`` of W3C Trace Context; ``None`` for none.
+    #[getter]
+    fn trace(&self) -> Option<String> {
+        self.trace.as_ref().map(ToString::to_string)
     }
 
     fn __repr__(&self) -> String {

@@ -1,15 +1,15 @@
 //! Calls that an event loop waits for: over at once if the guest never had to wait,
 //! else the business of an asyncio future.
 
+use super::event_loop::running_loop;
 use super::given::Given;
 use super::ongoing::Ongoing;
-use super::{calling, exit};
+use super::{calling, event_loop, exit};
 use crate::error::Result;
 use airssys_host as host;
 use airssys_host::instance::CallFuture;
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -55,16 +55,6 @@ pub fn done<'py>(py: Python<'py>, outcome: Result<Bound<'py, PyAny>>) -> Result<
 pub fn of(future: Bound<'_, PyAny>) -> Result<Bound<'_, PyAny>> {
     let py = future.py();
     Ok(Bound::new(py, Ongoing::waiting(future.unbind()))?.into_any())
-}
-
-/// The event loop of this thread.
-///
-/// # Errors
-///
-/// If none runs.
-pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
 }
 
 fn wait<T: Send + 'static>(
@@ -137,6 +127,7 @@ pub fn mark_forked() {
     // Whoever held the lock in the parent does not exist here.
     let left = ENDED.try_lock().ok().and_then(|mut all| all.take());
     drop(left);
+    event_loop::mark_forked();
 }
 
 fn ended() -> MutexGuard<'static, Option<Batches>> {

@@ -7,6 +7,7 @@ mod component;
 mod coroutine;
 mod desk;
 mod engine;
+pub mod event_loop;
 pub mod exit;
 pub mod gil;
 mod given;

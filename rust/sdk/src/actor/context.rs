@@ -1,5 +1,6 @@
 //! The message that is being handled, beyond its payload.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::bindings::airssys::core::messaging as wit;
@@ -31,6 +32,31 @@ pub struct Envelope {
     pub remaining: Option<Duration>,
     /// Which delivery of the message this is, from 1.
     pub delivery: u32,
+    /// The trace it belongs to; what is sent while it is handled belongs to the same.
+    pub trace: Option<Trace>,
+}
+
+/// A place in a distributed trace, as W3C Trace Context has it. `Display` gives the
+/// `traceparent`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Trace {
+    /// The trace.
+    pub id: u128,
+    /// The span that caused the message.
+    pub span: u64,
+    /// Whether the trace is recorded.
+    pub sampled: bool,
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags = u8::from(self.sampled);
+        write!(
+            formatter,
+            "00-{:032x}-{:016x}-{flags:02x}",
+            self.id, self.span
+        )
+    }
 }
 
 /// How a message came.
@@ -121,6 +147,11 @@ impl From<wit::Envelope> for Envelope {
             sent_unix_nanoseconds: envelope.sent_unix_nanoseconds,
             remaining: left.map(|left| Duration::from_millis(left.into())),
             delivery: envelope.delivery,
+            trace: envelope.trace.map(|trace| Trace {
+                id: u128::from(trace.trace_id_high) << 64 | u128::from(trace.trace_id_low),
+                span: trace.span_id,
+                sampled: trace.sampled,
+            }),
         }
     }
 }

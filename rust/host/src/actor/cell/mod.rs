@@ -25,6 +25,7 @@ use super::payload::Payload;
 use super::refusal::Refusal;
 use super::reply::{Outcome, Pending, Reply, ReplyTo};
 use super::schedule::Scheduler;
+use crate::instance::{Journal, Served};
 use airssys_core::address::{AddressPattern, ComponentId};
 use airssys_core::mailbox::{
     Mailbox, MailboxCounters, MailboxLimits, Push, Refusal as Full, Shed, WaitRefused,
@@ -68,6 +69,8 @@ pub struct Cell {
     /// Which actors it hears; nobody but the embedder if it was not said.
     hears: OnceLock<Box<[AddressPattern]>>,
     inner: Mutex<Inner>,
+    /// The receipts of its components, if it has any.
+    journal: OnceLock<Arc<Journal>>,
     extras: OnceLock<Box<Extras>>,
 }
 
@@ -169,8 +172,21 @@ impl Cell {
                 away: None,
                 waiters: None,
             }),
+            journal: OnceLock::new(),
             extras: OnceLock::new(),
         })
+    }
+
+    /// Where the receipts of its components are kept.
+    pub fn journal(&self) -> &Arc<Journal> {
+        self.journal.get_or_init(Arc::default)
+    }
+
+    /// The receipts of its last calls, oldest first.
+    pub fn receipts(&self) -> Vec<Served> {
+        self.journal
+            .get()
+            .map_or_else(Vec::new, |journal| journal.read())
     }
 
     /// Its number in this process.

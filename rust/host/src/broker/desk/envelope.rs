@@ -5,9 +5,10 @@ use crate::actor::{
     self, Deferral, HandlerRefusal, Kind, Message, Payload, Refusal, Reply, coarse_unix_nanoseconds,
 };
 use crate::messaging::{
-    Address, Envelope, MessageError, MessageKind, MessagingError, Priority, Told,
+    Address, Envelope, MessageError, MessageKind, MessagingError, Priority, Told, TraceContext,
 };
 use airssys_core::mailbox;
+use airssys_core::trace::Trace;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,8 @@ pub(super) struct Handling(Mutex<State>);
 #[derive(Default)]
 struct State {
     current: Option<Current>,
+    /// The trace of what is handled, a message or the end of a request.
+    trace: Option<Arc<Trace>>,
     deferred: HashMap<u32, Arc<Deferral>>,
     last_deferred: u32,
 }
@@ -85,13 +88,23 @@ impl Handling {
             sent_unix_nanoseconds: current.accepted_unix_ns,
             remaining_milliseconds: current.remaining_ms(now),
             delivery: 1,
-            trace: None,
+            trace: state.trace.as_deref().map(context),
         };
         drop(state);
         Ok(Envelope {
             sender: address(sender),
             ..envelope
         })
+    }
+
+    /// The trace of what is handled.
+    pub(super) fn trace(&self) -> Option<Arc<Trace>> {
+        self.state().trace.clone()
+    }
+
+    /// The end of a request is handled, which belongs to this trace.
+    pub(super) fn go_on_in(&self, trace: Option<Arc<Trace>>) {
+        self.state().trace = trace;
     }
 
     pub(super) fn set_reply_codec(&self, codec: u32) -> Told<()> {
@@ -163,6 +176,16 @@ impl Handling {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "the lower half")]
+fn context(trace: &Trace) -> TraceContext {
+    TraceContext {
+        trace_id_high: (trace.id >> 64) as u64,
+        trace_id_low: trace.id as u64,
+        span_id: trace.span,
+        sampled: trace.sampled,
+    }
+}
+
 impl Current {
     fn remaining_ms(&self, now_unix_ns: i64) -> Option<u32> {
         if self.answer_within_ms == 0 {
@@ -191,7 +214,9 @@ impl actor::Desk for Desk {
             reply_codec: 0,
             deferral: None,
         };
-        self.handling.state().current = Some(current);
+        let mut state = self.handling.state();
+        state.current = Some(current);
+        state.trace.clone_from(&message.trace);
     }
 
     fn end(&self) -> (u32, Option<Arc<Deferral>>) {

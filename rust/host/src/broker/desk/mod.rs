@@ -9,7 +9,7 @@ mod rules;
 mod told;
 mod waits;
 
-pub use rules::Granted;
+pub use rules::{Denied, Granted};
 
 use super::{Broker, Room};
 use crate::actor::{Cell, Kind, Message, Payload, Sent, monotonic_nanoseconds};
@@ -22,7 +22,7 @@ use airssys_core::address::ComponentId;
 use airssys_core::mailbox;
 use envelope::Handling;
 use requests::Requests;
-use rules::Rules;
+use rules::{No, Rules};
 use std::cell::Cell as Counter;
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
@@ -83,10 +83,32 @@ impl Desk {
     fn receiver(&self, handle: u64) -> Told<Receiver> {
         let broker = self.broker()?;
         let cell = broker.by_handle(handle).ok_or(MessagingError::NotFound)?;
-        self.rules.may_send(&self.id, &cell)?;
+        self.ruled(self.rules.may_send(&self.id, &cell))?;
         self.may_send_more(1)?;
         let member = Arc::clone(cell.route(self.cell.handle(), None));
         Ok((broker, member))
+    }
+
+    /// Tells the guest why it may not, and the host of what was denied.
+    #[inline]
+    fn ruled(&self, ruled: Result<(), No>) -> Told<()> {
+        ruled.map_err(|no| self.refusal(no))
+    }
+
+    #[cold]
+    fn refusal(&self, no: No) -> MessagingError {
+        let denied = match no {
+            No::Invalid(text) => return MessagingError::InvalidArgument(text),
+            No::NotFound => return MessagingError::NotFound,
+            No::Denied(denied) => denied,
+        };
+        // Of the receiver's grant the sender learns nothing.
+        let told = format!("{} {}", denied.action, denied.resource);
+        if let Ok(broker) = self.broker() {
+            let news = self.rules.is_news(&denied);
+            broker.denied(&self.cell, denied, news);
+        }
+        MessagingError::Denied(told)
     }
 
     /// Whether its rate allows so many messages more.
@@ -98,12 +120,11 @@ impl Desk {
     }
 
     fn message(&self, codec: u32, payload: &[u8]) -> Message {
-        Message::new(
-            self.cell.handle(),
-            codec,
-            Payload::copy(payload),
-            Kind::Tell,
-        )
+        let payload = Payload::copy(payload);
+        let mut message = Message::new(self.cell.handle(), codec, payload, Kind::Tell);
+        // What is said while a message is handled belongs to its trace.
+        message.trace = self.handling.trace();
+        message
     }
 
     fn try_ask(
@@ -180,8 +201,9 @@ impl Desk {
             .map_err(|why| told::error(&why))?;
         let this = self.this.upgrade().ok_or(MessagingError::Cancelled)?;
         let number = self.requests.begin()?;
+        let trace = message.trace.clone();
         let asked = broker.ask_queued(&cell, message, timeout);
-        self.requests.follow(&this, number, asked);
+        self.requests.follow(&this, number, asked, trace);
         Ok(number)
     }
 }
@@ -223,7 +245,7 @@ impl Post for Desk {
     fn lookup(&self, id: &Address) -> Told<u64> {
         let id = ComponentId::new(&id.namespace, &id.name, &id.instance)
             .map_err(|error| MessagingError::InvalidArgument(error.to_string()))?;
-        self.rules.may_name(&id)?;
+        self.ruled(self.rules.may_name(&id))?;
         let cell = self.broker()?.find(id.as_str());
         cell.map(|cell| cell.handle())
             .ok_or(MessagingError::NotFound)
@@ -257,9 +279,9 @@ impl Post for Desk {
             )));
         }
         let broker = self.broker()?;
-        let payload = Payload::copy(payload);
+        let message = self.message(codec, payload);
         broker
-            .check_payload(self.cell.handle(), codec, &payload)
+            .check_payload(message.sender, codec, &message.payload)
             .map_err(|why| told::error(&why))?;
         let mut seen = HashSet::new();
         let (mut failures, mut receivers) = (Vec::new(), Vec::new());
@@ -277,7 +299,7 @@ impl Post for Desk {
                 Err(error) => failures.push(BroadcastFailure { target, error }),
             }
         }
-        let failed = broker.broadcast(self.cell.handle(), &receivers, codec, &payload, false);
+        let failed = broker.broadcast(&message, &receivers, false);
         failures.extend(failed.into_iter().filter_map(|(place, why)| {
             Some(BroadcastFailure {
                 target: *sent_to.get(place)?,
@@ -307,19 +329,19 @@ impl Post for Desk {
     }
 
     fn publish(&self, topic: &str, codec: u32, payload: &[u8]) -> Told<()> {
-        self.rules.may_publish(topic)?;
-        let payload = Payload::copy(payload);
+        self.ruled(self.rules.may_publish(topic))?;
+        let message = self.message(codec, payload);
         let broker = self.broker()?;
         self.may_send_more(1)?;
         broker
-            .check_payload(self.cell.handle(), codec, &payload)
+            .check_payload(message.sender, codec, &message.payload)
             .map_err(|why| told::error(&why))?;
-        let published = broker.publish(self.cell.handle(), topic, codec, payload, false);
+        let published = broker.publish(&message, topic, false);
         published.map(drop).map_err(|why| told::error(&why))
     }
 
     fn subscribe(&self, pattern: &str) -> Told<()> {
-        self.rules.may_subscribe(pattern)?;
+        self.ruled(self.rules.may_subscribe(pattern))?;
         let subscribed = self.broker()?.subscribe(&self.cell, pattern);
         subscribed.map(drop).map_err(|why| told::error(&why))
     }

@@ -4,6 +4,7 @@ use super::{Desk, told};
 use crate::actor::{Guest, Handled, Job, Kind, Message, Outcome, Payload, Turn};
 use crate::broker::{Asked, Waiting};
 use crate::messaging::{Encoded, MessagingError, Told};
+use airssys_core::trace::Trace;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -61,9 +62,15 @@ impl Requests {
     }
 
     /// Follows a request to its end, which `desk` hears of.
-    pub(super) fn follow(&self, desk: &Arc<Desk>, number: u64, asked: Asked) {
+    pub(super) fn follow(
+        &self,
+        desk: &Arc<Desk>,
+        number: u64,
+        asked: Asked,
+        trace: Option<Arc<Trace>>,
+    ) {
         let waiting = match asked {
-            Asked::Ended(outcome) => return desk.request_ended(number, outcome),
+            Asked::Ended(outcome) => return desk.request_ended(number, outcome, trace),
             Asked::Waiting(waiting) => waiting,
         };
         let pending = Arc::clone(waiting.pending());
@@ -76,7 +83,7 @@ impl Requests {
         let desk = Arc::downgrade(desk);
         pending.then(move |outcome| {
             if let Some(desk) = desk.upgrade() {
-                desk.request_ended(number, outcome);
+                desk.request_ended(number, outcome, trace);
             }
         });
     }
@@ -115,13 +122,15 @@ impl Requests {
 
 impl Desk {
     /// A request has ended: the instance takes that in a turn of its own.
-    fn request_ended(self: &Arc<Self>, number: u64, outcome: Outcome) {
+    fn request_ended(self: &Arc<Self>, number: u64, outcome: Outcome, trace: Option<Arc<Trace>>) {
         let Some(told) = self.requests.end(number, outcome) else {
             return;
         };
         let desk = Arc::clone(self);
-        let job: Job =
-            Box::new(move |turn, behaviour| desk.call_back(&turn, behaviour, number, told));
+        let job: Job = Box::new(move |turn, behaviour| {
+            desk.handling.go_on_in(trace);
+            desk.call_back(&turn, behaviour, number, told)
+        });
         let message = Message::new(0, 0, Payload::EMPTY, Kind::Job(job));
         // Refused only by an actor that has stopped, to whom nothing is told any more.
         drop(self.cell.send_system(message));
