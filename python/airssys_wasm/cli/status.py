@@ -102,7 +102,7 @@ def spoken(error: BaseException) -> tuple[str, str]:
 
     A hint that the error brings itself goes before ours, unless it is one for Python.
     """
-    message, ours = _message(error), _row(error)[1]
+    message, ours = _message(error).rstrip(), _row(error)[1]
     if isinstance(error, errors.BuildError) and not error.output:
         ours = ""
     for separator in ("; hint: ", "\nhint: "):
