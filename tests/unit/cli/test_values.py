@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import airssys_wasm as aw
 from airssys_wasm import wit
-from airssys_wasm.cli.values import from_json, to_json
+from airssys_wasm.cli.values import FORMS, from_json, to_json
 
 WORLD = wit.describe("""
 package acme:values@1.0.0;
@@ -128,6 +130,16 @@ def test_a_case_without_its_value_is_told_how_to_carry_it(type_name: str, value:
 )
 def test_a_result_becomes_json(value: object, expected: str) -> None:
     assert json.dumps(to_json(value)) == expected
+
+
+def test_the_guide_lists_every_form() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guests.md").read_text(encoding="utf-8")
+    rows = [line.replace("`", "") for line in guide.splitlines() if line.startswith("| ")]
+
+    for kind, forms in FORMS:
+        row = next(row for row in rows if row.startswith(f"| {kind}"))
+        for form in re.findall(r'{.*?}|\[.*?\]|"[^"]*"|[\d.]+|null', forms):
+            assert form in row
 
 
 def test_a_handle_is_refused_instead_of_printed() -> None:
