@@ -230,6 +230,7 @@ def test_the_help_of_run_says_how_values_are_written(airssys_wasm: Run) -> None:
         ("echo-u8", "did you mean acme:echo/types@1.0.0#echo-u8?"),
         ("acme:echo/typs#echo-u8", "did you mean acme:echo/types@1.0.0#echo-u8?"),
         ("value", "did you mean acme:echo/resources@1.0.0#[method]counter.value?"),
+        ("acme:echo/failures", "did you mean acme:echo/failures@1.0.0#divide or "),
         ("zebra", "it has "),
     ],
 )

@@ -65,10 +65,11 @@ def _hint(wanted: str, names: list[str]) -> str:
 
 
 def _near(wanted: str, names: list[str]) -> list[str]:
-    """Name what was probably meant: another interface's function, or one spelt like it."""
+    """Name what was probably meant: what is inside an interface, or called or spelt alike."""
+    inside = [name for name in names if name.startswith((f"{wanted}#", f"{wanted}@"))]
     same = [name for name in names if _bare(name) == _bare(wanted)]
-    if same:
-        return same[:_NEAR_MAX]
+    if inside or same:
+        return (inside or same)[:_NEAR_MAX]
     whole = {_unversioned(name): name for name in names}
     close = difflib.get_close_matches(_unversioned(wanted), whole, _NEAR_MAX, cutoff=0.8)
     if close:

@@ -5,9 +5,11 @@ The numbers are part of the command's interface: scripts branch on them.
 
 from __future__ import annotations
 
+import json
 from enum import IntEnum
 
 from airssys_wasm import errors
+from airssys_wasm.cli.values import to_json
 
 __all__ = ["Status", "spoken", "status_of"]
 
@@ -113,6 +115,16 @@ def spoken(error: BaseException) -> tuple[str, str]:
     return message, ours
 
 
+def _in_json(value: object) -> str:
+    """Write a component's answer as results are written; a text stands for itself."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(to_json(value), ensure_ascii=False)
+    except TypeError:
+        return repr(value)
+
+
 def _message(error: BaseException) -> str:
     match error:
         case OSError(filename=str(path), strerror=str(reason)):
@@ -121,6 +133,6 @@ def _message(error: BaseException) -> str:
             # Beside each import stands how Python gives it.
             return "\n  ".join([str(error).partition("\n")[0], *(name for name, _ in missing)])
         case errors.ComponentError(value=value):
-            return f"the component answered with an error: {value}"
+            return f"the component answered with an error: {_in_json(value)}"
         case _:
             return str(error) or type(error).__name__

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airssys_wasm import errors
+from airssys_wasm import Variant, errors
 from airssys_wasm.cli.status import Status, spoken, status_of
 
 TABLE = {
@@ -115,3 +115,6 @@ def test_a_missing_file_is_no_defect_of_ours() -> None:
 
 def test_the_answer_of_a_component_is_said_to_be_one() -> None:
     assert spoken(errors.ComponentError("no words"))[0].endswith("with an error: no words")
+    busy = errors.ComponentError(Variant("busy", {"seconds": 3}))
+    assert spoken(busy)[0].endswith('with an error: {"case": "busy", "value": {"seconds": 3}}')
+    assert spoken(errors.ComponentError(self_made := object()))[0].endswith(repr(self_made))
