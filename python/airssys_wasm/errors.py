@@ -169,7 +169,12 @@ class ComponentFailed(AirssysError):
 
 
 class Trapped(ComponentFailed):
-    """The guest executed a trap, or a host function failed under it."""
+    """The guest executed a trap, or a host function failed under it.
+
+    A guest that gives up because it was refused memory ends with ``OutOfMemory``. One that
+    goes on and fails of it in another way traps: ``Instance.receipt.memory_denied`` says
+    whether it was refused any.
+    """
 
 
 class CallTimeout(ComponentFailed):

@@ -141,9 +141,18 @@ def test_who_types_the_flags_sets_the_policy(airssys_wasm: Run, adder: str) -> N
         (("spin", "--seconds", "0.1"), 1, "0.1"),
         (("spin", "--fuel", "10000"), 1, "fuel"),
         (("add", "1", "2", "--memory", "lots"), 2, "512KiB"),
-        (("add", "1", "2", "--memory", "0"), 3, "memory_bytes_max"),
-        (("add", "1", "2", "--seconds", "-1"), 3, "call_seconds_max"),
+        (("add", "1", "2", "--memory", "0"), 3, "--memory: 0 is below 65536"),
+        (("add", "1", "2", "--memory", "9999999999999GiB"), 3, "--memory: "),
+        (("add", "1", "2", "--seconds", "-1"), 3, "--seconds: -1"),
+        (("add", "1", "2", "--seconds", "301"), 3, "--seconds: 301.0 is outside 0.001 to 300"),
+        (("add", "1", "2", "--fuel", "0"), 3, "--fuel: 0 is below 1"),
         (("add", "1", "2", "--memory", "1024GiB"), 3, "4294967296"),
+        (("add", "1", "[" * 5000), 2, "nests too deep"),
+        (("add", "1", "[" * 5000 + "]" * 5000), 2, "nests too deep"),
+        (("add", "1", "[" * 200 + "]" * 200), 7, "right"),
+        (("add", "1", "1" * 5000), 2, "too many digits"),
+        (("ad", "1", "2"), 7, "hint: did you mean add?"),
+        (("acme:adder/api#add", "1", "2"), 7, "hint: did you mean add?"),
         (("add", "1", "2", "--memroy", "1MiB"), 2, "did you mean --memory?"),
         (("add", "1", "-x"), 2, "no such option: -x"),
     ],
@@ -159,6 +168,119 @@ def test_each_failure_has_its_status_and_its_words(
     assert words in ran.stderr
     assert "hint: " in ran.stderr
     assert "Traceback" not in ran.stderr
+    for of_python in ("defect", "Limits(", "Policy(", "Engine(", "Grant(", "aw."):
+        assert of_python not in ran.stderr
+
+
+ECHO = Path(__file__).parents[1] / "components" / "prebuilt" / "echo.wasm"
+PERSON = {"name": "Ada", "age": 36, "height-metres": 1.7, "nickname": None}
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "back"),
+    [
+        ("u8", 255, 255),
+        ("s64", -(2**63), -(2**63)),
+        ("bool", True, True),
+        ("string", "Ada", "Ada"),
+        ("char", "ü", "ü"),
+        ("f64", 1.5, 1.5),
+        ("f64", "NaN", "NaN"),
+        ("f32", "-Infinity", "-Infinity"),
+        ("list-f64", [1, "Infinity"], [1.0, "Infinity"]),
+        ("list-u8", [0, 255], [0, 255]),
+        ("list-u8", "Ada", [65, 100, 97]),
+        ("tuple", [1, "a", 2], [1, "a", 2.0]),
+        ("record", PERSON, PERSON),
+        ("enum", "deep-blue", "deep-blue"),
+        ("flags", ["write", "read"], ["read", "write"]),
+        ("variant", {"case": "circle", "value": 1.5}, {"case": "circle", "value": 1.5}),
+        ("variant", {"case": "empty"}, {"case": "empty", "value": None}),
+        ("variant", "empty", {"case": "empty", "value": None}),
+        ("option", None, None),
+        ("option", 3, 3),
+        ("option-option", None, None),
+        ("option-option", "x", {"case": "some", "value": "x"}),
+        ("option-option", {"case": "some", "value": "x"}, {"case": "some", "value": "x"}),
+        ("option-option", {"case": "some", "value": None}, {"case": "some", "value": None}),
+        ("result-value", [{"case": "ok", "value": 1}], [{"case": "ok", "value": 1}]),
+        ("result-value", [{"case": "err", "value": "no"}], [{"case": "err", "value": "no"}]),
+    ],
+)
+def test_every_kind_of_value_has_a_form_in_json(
+    airssys_wasm: Run, function: str, given: object, back: object
+) -> None:
+    ran = airssys_wasm("run", str(ECHO), f"acme:echo/types#echo-{function}", json.dumps(given))
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == back
+
+
+def test_the_help_of_run_says_how_values_are_written(airssys_wasm: Run) -> None:
+    shown = airssys_wasm("run", "--help").stdout
+
+    assert '{"case": "circle", "value": 1.5}' in shown
+    for kind in ("variant", "enum", "flags", "option", "result", "record", "list<u8>", "NaN"):
+        assert kind in shown
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        ("echo-u8", "did you mean acme:echo/types@1.0.0#echo-u8?"),
+        ("acme:echo/typs#echo-u8", "did you mean acme:echo/types@1.0.0#echo-u8?"),
+        ("value", "did you mean acme:echo/resources@1.0.0#[method]counter.value?"),
+        ("acme:echo/failures", "did you mean acme:echo/failures@1.0.0#divide or "),
+        ("zebra", "it has "),
+    ],
+)
+def test_a_function_that_is_not_there_is_answered_with_the_nearest(
+    airssys_wasm: Run, function: str, hint: str
+) -> None:
+    ran = airssys_wasm("run", str(ECHO), function)
+
+    assert ran.returncode == 7
+    assert f"no export {json.dumps(function)}" in ran.stderr
+    assert f"hint: {hint}" in ran.stderr
+
+
+def test_errors_of_run_name_the_file_as_it_was_typed(
+    airssys_wasm: Run, adder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "plugins").mkdir()
+    shutil.copy(adder, tmp_path / "plugins")
+    (tmp_path / "plugins" / "text.wasm").write_text("hello")
+
+    for arguments in (("adder.wat", "trap"), ("adder.wat", "no-such"), ("text.wasm", "add")):
+        ran = airssys_wasm("run", f"plugins/{arguments[0]}", arguments[1])
+        assert f"plugins/{arguments[0]}" in ran.stderr.splitlines()[0]
+    shown = airssys_wasm("inspect", "plugins/text.wasm")
+    assert (shown.returncode, "no WebAssembly binary" in shown.stderr) == (7, True)
+
+
+# One page at first; `fill` asks for 64 more, and goes on to something else if refused.
+HUNGRY = """
+(component
+  (core module $m
+    (memory 1)
+    (func (export "fill") (drop (memory.grow (i32.const 64))) (drop (i32.load (i32.const -4)))))
+  (core instance $i (instantiate $m))
+  (func (export "fill") (canon lift (core func $i "fill"))))
+"""
+
+
+def test_a_trap_after_memory_was_refused_says_so(airssys_wasm: Run, tmp_path: Path) -> None:
+    (tmp_path / "hungry.wat").write_text(HUNGRY)
+    short = airssys_wasm("run", "hungry.wat", "fill", "--memory", "1MiB")
+    roomy = airssys_wasm("run", "hungry.wat", "fill", "--memory", "8MiB")
+
+    assert short.returncode == roomy.returncode == 1
+    assert "memory-out-of-bounds" in short.stderr
+    assert "hint: the guest was refused memory before it failed" in short.stderr
+    assert "warning: component 'hungry.wat' wants" in short.stderr
+    assert "hint: a larger --memory allows more" in short.stderr
+    assert "memory-out-of-bounds" in roomy.stderr
+    assert "--memory" not in roomy.stderr
 
 
 def test_a_component_that_wants_too_much_is_not_authorised(airssys_wasm: Run, thief: str) -> None:
@@ -166,6 +288,7 @@ def test_a_component_that_wants_too_much_is_not_authorised(airssys_wasm: Run, th
 
     assert ran.returncode == 6
     assert "wasi:filesystem/preopens" in ran.stderr
+    assert "Grant(" not in ran.stderr
     assert "hint: the command gives clocks, random numbers and output" in ran.stderr
 
 
@@ -269,6 +392,17 @@ def test_inspect_says_the_same_in_json(airssys_wasm: Run, adder: str) -> None:
     assert seen["imports"] == {}
     assert seen["exports"][""]["add"] == "add(left: s32, right: s32) -> s32"
     assert seen["wit"] == airssys_wasm("inspect", adder, "--wit").stdout
+    both = airssys_wasm("inspect", adder, "--json", "--wit")
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "--wit and --json exclude each other" in both.stderr
+
+
+def test_inspect_shows_no_leftovers_of_a_tool(airssys_wasm: Run) -> None:
+    report = str(files("airssys_wasm.components").joinpath("markdown-report.wasm"))
+    seen = json.loads(airssys_wasm("inspect", report, "--json").stdout)
+
+    assert [*seen["exports"]] == ["airssys:markdown-report/reporter@1.0.0"]
+    assert airssys_wasm("run", report, "exports#init").returncode == 7
 
 
 def test_stubs_are_python(airssys_wasm: Run, adder: str, tmp_path: Path) -> None:

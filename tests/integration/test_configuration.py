@@ -173,13 +173,12 @@ def test_a_policy_of_another_kind_is_named(limits: aw.Limits) -> None:
 
 
 @pytest.mark.parametrize("vast", [2**63, 2**127 - 1, 2**127, 10**400, 10**5000], ids=int.bit_length)
-@pytest.mark.parametrize("limit", ["memory_bytes_max", "call_seconds_max", "fuel_max"])
-def test_a_limit_past_every_policy_is_refused_without_its_digits(
-    echo: aw.Component, limits: aw.Limits, limit: str, vast: int
+def test_a_time_past_every_policy_is_refused_without_its_digits(
+    echo: aw.Component, limits: aw.Limits, vast: int
 ) -> None:
-    vast_limits = dataclasses.replace(limits, **{limit: vast})
+    vast_limits = dataclasses.replace(limits, call_seconds_max=vast)
 
-    told = rf"^{limit}: 2\*\*63 or more is outside [\d.]+ to [\d.]+; hint: "
+    told = r"^call_seconds_max: 2\*\*63 or more is outside [\d.]+ to [\d.]+; hint: "
     with pytest.raises(aw.LimitInvalid, match=told):
         echo.instantiate(limits=vast_limits)
 

@@ -35,6 +35,8 @@ def command(
 ) -> None:
     """Read the interfaces and print them."""
     screen = context.ensure_object(Screen)
+    if as_wit and as_json:
+        raise typer.BadParameter('--wit and --json exclude each other; the JSON has a "wit" in it')
     with interfaces_of(source) as interfaces:
         as_text = wit.world_text(interfaces) if as_wit or as_json else ""
         described = wit.describe(interfaces, world=world) if not as_wit else None

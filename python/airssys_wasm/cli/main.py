@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from airssys_wasm.cli import build, demo, inspect, interfaces, run, stubs
+from airssys_wasm.cli.notices import notices_on
 from airssys_wasm.cli.screen import Screen
 from airssys_wasm.cli.status import Status, spoken, status_of
 from airssys_wasm.errors import AirssysError, ComponentFailed
@@ -29,7 +30,10 @@ app = typer.Typer(
 _COMMANDS = {command.NAME: command for command in (demo, run, inspect, stubs, build, interfaces)}
 for _name, _command in _COMMANDS.items():
     app.command(
-        name=_name, help=_command.HELP, context_settings=getattr(_command, "SETTINGS", None)
+        name=_name,
+        help=_command.HELP,
+        epilog=getattr(_command, "EPILOG", None),
+        context_settings=getattr(_command, "SETTINGS", None),
     )(_command.command)
 
 
@@ -64,12 +68,13 @@ def execute(arguments: Sequence[str], screen: Screen) -> int:
         screen: where output and errors go.
     """
     try:
-        result = typer.main.get_command(app).main(
-            args=_verbose_first(arguments) or ["--help"],
-            prog_name=_PROGRAM,
-            standalone_mode=False,
-            obj=screen,
-        )
+        with notices_on(screen):
+            result = typer.main.get_command(app).main(
+                args=_verbose_first(arguments) or ["--help"],
+                prog_name=_PROGRAM,
+                standalone_mode=False,
+                obj=screen,
+            )
     except typer.TyperException as error:
         asked = next((word for word in arguments if word in _COMMANDS), None)
         usage = f"{_PROGRAM} {asked}" if asked else _PROGRAM

@@ -11,18 +11,31 @@ import typer
 
 import airssys_wasm as aw
 from airssys_wasm import wit
-from airssys_wasm.cli.limits import Fuel, Memory, Seconds
+from airssys_wasm.cli.exports import parameters
+from airssys_wasm.cli.limits import Fuel, Memory, Seconds, limits_of
 from airssys_wasm.cli.printable import printable
 from airssys_wasm.cli.screen import Screen
-from airssys_wasm.cli.values import from_json, to_json
+from airssys_wasm.cli.source import name_of
+from airssys_wasm.cli.values import FORMS, from_json, to_json
+from airssys_wasm.config.figures import printed
 from airssys_wasm.demo.render import cost_text
 from airssys_wasm.demo.scenes import Cost
-from airssys_wasm.wit.model import Type, World
+from airssys_wasm.runtime.lifecycle import Identity, component_name
+from airssys_wasm.wit.model import World
 
 NAME = "run"
 HELP = "Call one function of a component inside hard limits."
 #: A negative number is a value here, and not an option.
 SETTINGS = {"ignore_unknown_options": True}
+_FORM_COLUMNS = max(len(kind) for kind, _ in FORMS) + 2
+# "\b" keeps the lines below it as they are.
+EPILOG = "\n".join(
+    [
+        "\b",
+        "Arguments are JSON, one for each parameter; results are printed in the same forms:",
+        *(f"  {kind:<{_FORM_COLUMNS}}{form}" for kind, form in FORMS),
+    ]
+)
 
 
 # Typer shows a default as it was written. Enough for a guest in Python or JavaScript.
@@ -50,13 +63,18 @@ def command(
     """Print the result as JSON on stdout, and what the guest prints on stderr."""
     screen = context.ensure_object(Screen)
     values = [_parse(text, context) for text in arguments or ()]
-    limits = aw.Limits(memory_bytes_max=memory, call_seconds_max=seconds, fuel_max=fuel)
-    loaded = aw.Engine(policy=_policy_for(limits)).load(component)
-    values = _typed(values, _world(loaded), function)
-    with loaded.instantiate(limits=limits) as instance:
+    limits, policy = limits_of(memory, seconds, fuel)
+    loaded = aw.Engine(policy=policy).load(component, name=name_of(component))
+    # A word of the shell may be any bytes; what is no text is no export.
+    name = printable(function)
+    values = _typed(values, _world(loaded), name, loaded.name)
+    # The guest is not told the path that errors show.
+    identity = Identity("local", component_name(component.stem))
+    with loaded.instantiate_as(identity, limits=limits) as instance:
         try:
-            # A word of the shell may be any bytes; what is no text is no export.
-            result = instance.call(printable(function), *values)
+            result = instance.call(name, *values)
+        except aw.Trapped as error:
+            raise _with_memory(error, instance.receipt) from error
         finally:
             for line in (instance.stdout + instance.stderr).splitlines():
                 screen.err.print(f"guest: {line}", markup=False)
@@ -68,6 +86,19 @@ def command(
         raise typer.BadParameter(f"{function} is of no use from a command line: {error}") from error
 
 
+def _with_memory(error: aw.Trapped, receipt: aw.Receipt) -> aw.Trapped:
+    """Say of a trap that the guest was refused memory before it, if it was."""
+    if not receipt.memory_denied:
+        return error
+    return aw.Trapped(
+        f"{error}; hint: the guest was refused memory before it failed; a larger --memory may help",
+        error.kind,
+        error.component,
+        error.export,
+        error.backtrace,
+    )
+
+
 def _world(loaded: aw.Component) -> World | None:
     """Return its interface, or None where that has no form in WIT: a call needs none."""
     try:
@@ -76,41 +107,27 @@ def _world(loaded: aw.Component) -> World | None:
         return None
 
 
-def _typed(values: list[Any], world: World | None, function: str) -> list[Any]:
+def _typed(values: list[Any], world: World | None, function: str, component: str) -> list[Any]:
     """Turn JSON into what ``function`` takes, as far as that is known."""
-    types = _parameters(world, function) if world is not None else None
+    types = parameters(world, function, component) if world is not None else None
     if world is None or types is None or len(types) != len(values):
         return values
     return [from_json(v, t, world) for v, t in zip(values, types, strict=True)]
 
 
-def _parameters(world: World, function: str) -> list[Type] | None:
-    """Return the types that ``function`` takes, or None: then the call says what is wrong."""
-    interface, _, name = function.rpartition("#")
-    for key, exported in world.exports.items():
-        if interface in {key, key.partition("@")[0]} and name in exported:
-            return [param.type for param in exported[name].params]
-    return None
-
-
-def _policy_for(limits: aw.Limits) -> aw.Policy:
-    """Allow what was asked for: who types the flags is who would set the policy."""
-    usual = aw.Policy()
-    return aw.Policy(
-        memory_bytes_ceiling=max(usual.memory_bytes_ceiling, limits.memory_bytes_max),
-        fuel_ceiling=max(usual.fuel_ceiling, limits.fuel_max or 0),
-    )
-
-
 def _parse(text: str, context: typer.Context) -> object:
     try:
         value: object = json.loads(text)
+    except RecursionError as error:
+        raise typer.BadParameter(f"{printed(text)} nests too deep") from error
     except json.JSONDecodeError as error:
         if text.startswith("-"):
             raise _no_option(text, context) from error
         raise typer.BadParameter(
-            f"{text!r} is not JSON ({error}); quote texts twice: '\"Ada\"'"
+            f"{printed(text)} is not JSON ({error}); quote texts twice: '\"Ada\"'"
         ) from error
+    except ValueError as error:
+        raise typer.BadParameter(f"{printed(text)}: too many digits for a number") from error
     return value
 
 

@@ -52,7 +52,14 @@ class Screen:
 
     def error(self, message: str, hint: str = "") -> None:
         """Write what went wrong on stderr, and what to do next."""
-        self.err.print("error:", style="bold red", end=" ")
+        self._say("error:", "bold red", message, hint)
+
+    def warning(self, message: str, hint: str = "") -> None:
+        """Write what may go wrong on stderr, and what to do about it."""
+        self._say("warning:", "bold yellow", message, hint)
+
+    def _say(self, title: str, style: str, message: str, hint: str) -> None:
+        self.err.print(title, style=style, end=" ")
         # Spelled out before the lines are broken, so that each part is seen.
         self.err.print(printable(message), markup=False)
         if hint:

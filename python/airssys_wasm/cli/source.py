@@ -11,7 +11,7 @@ import airssys_wasm as aw
 from airssys_wasm.cli.printable import printable
 from airssys_wasm.wit import Source
 
-__all__ = ["interfaces_of"]
+__all__ = ["interfaces_of", "name_of"]
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def interfaces_of(path: Path) -> Iterator[Source]:
     try:
         yield _source(path)
     except (aw.ComponentInvalid, aw.WitInvalid) as error:
-        name = _name(path)
+        name = name_of(path)
         # The native side shows what is no text with a mark.
         if str(error).startswith((name, os.fsencode(path).decode(errors="replace"))):
             raise
@@ -39,9 +39,16 @@ def interfaces_of(path: Path) -> Iterator[Source]:
 def _source(path: Path) -> Source:
     if path.is_file() and path.stat().st_size == 0:
         raise aw.ComponentInvalid("the file is empty")
-    return aw.Engine().load(path, name=_name(path)).wit if path.suffix == ".wat" else path
+    if path.suffix == ".wasm" and path.is_file() and not _begins(path, b"\0asm"):
+        raise aw.ComponentInvalid("no WebAssembly binary, whatever its name says")
+    return aw.Engine().load(path, name=name_of(path)).wit if path.suffix == ".wat" else path
 
 
-def _name(path: Path) -> str:
-    # The name of a file may be any bytes; what errors call it has to be text.
+def _begins(path: Path, start: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
+
+
+def name_of(path: Path) -> str:
+    """Return what errors call ``path``: what was typed; what is no text is spelled out."""
     return printable(str(path))

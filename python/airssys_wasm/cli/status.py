@@ -5,9 +5,11 @@ The numbers are part of the command's interface: scripts branch on them.
 
 from __future__ import annotations
 
+import json
 from enum import IntEnum
 
 from airssys_wasm import errors
+from airssys_wasm.cli.values import to_json
 
 __all__ = ["Status", "spoken", "status_of"]
 
@@ -53,7 +55,7 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (
         errors.ValueMismatch,
         Status.VALIDATION,
-        "`airssys-wasm inspect COMPONENT` shows the types of the parameters",
+        "`airssys-wasm inspect COMPONENT` shows the types, `airssys-wasm run --help` their JSON",
     ),
     (errors.WitInvalid, Status.VALIDATION, "correct the interface text at the place named"),
     (errors.CodecError, Status.VALIDATION, "give a value that the codec named can carry"),
@@ -63,6 +65,11 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (errors.NameTaken, Status.CONFIGURATION, "choose another name"),
     (errors.BuildError, Status.BUILD, "the compiler's own words stand above"),
     (errors.LimitInvalid, Status.CONFIGURATION, "choose a limit inside the range named"),
+    (
+        errors.CompileRefused,
+        Status.CONFIGURATION,
+        "the command compiles inside the usual bounds; Engine(...) in Python has larger ones",
+    ),
     (errors.EngineError, Status.CONFIGURATION, "give the engine more room, or ask less of it"),
     (errors.CallTimeout, Status.GENERAL, "a larger --seconds allows a longer call"),
     (errors.FuelExhausted, Status.GENERAL, "a larger --fuel allows more work"),
@@ -75,6 +82,9 @@ _ROWS: tuple[tuple[type[BaseException], Status, str], ...] = (
     (errors.ComponentError, Status.GENERAL, "this is the component's own answer"),
     (OSError, Status.GENERAL, "check the path and its permissions"),
 )
+
+# Their own hints name options of Python, which has more of them than the command.
+_HINTED_FOR_PYTHON = (errors.ImportMissing, errors.LimitInvalid, errors.EngineError)
 
 
 def _row(error: BaseException) -> tuple[Status, str]:
@@ -92,22 +102,37 @@ def status_of(error: BaseException) -> Status:
 def spoken(error: BaseException) -> tuple[str, str]:
     """Return what to say of ``error``: what happened, and what to do about it.
 
-    A hint that the error brings itself goes before ours.
+    A hint that the error brings itself goes before ours, unless it is one for Python.
     """
-    message = _message(error)
+    message, ours = _message(error).rstrip(), _row(error)[1]
+    if isinstance(error, errors.BuildError) and not error.output:
+        ours = ""
     for separator in ("; hint: ", "\nhint: "):
         what, found, hint = message.rpartition(separator)
         # More lines than one are no hint, but what a compiler said.
         if found and "\n" not in hint:
-            return what, hint
-    return message, _row(error)[1]
+            return what, ours if isinstance(error, _HINTED_FOR_PYTHON) else hint
+    return message, ours
+
+
+def _in_json(value: object) -> str:
+    """Write a component's answer as results are written; a text stands for itself."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(to_json(value), ensure_ascii=False)
+    except TypeError:
+        return repr(value)
 
 
 def _message(error: BaseException) -> str:
     match error:
         case OSError(filename=str(path), strerror=str(reason)):
             return f"{path}: {reason}"
+        case errors.ImportMissing(missing=missing) if missing:
+            # Beside each import stands how Python gives it.
+            return "\n  ".join([str(error).partition("\n")[0], *(name for name, _ in missing)])
         case errors.ComponentError(value=value):
-            return f"the component answered with an error: {value}"
+            return f"the component answered with an error: {_in_json(value)}"
         case _:
             return str(error) or type(error).__name__

@@ -30,7 +30,8 @@ def require_whole(name: str, value: object, low: int, high: int) -> None:
         LimitInvalid: it is not.
     """
     if not is_whole(value, low, high):
-        raise LimitInvalid(f"{name}: {printed(value)} is outside {low} to {high}, or no int")
+        kind = "" if isinstance(value, int) and not isinstance(value, bool) else ", or no int"
+        raise LimitInvalid(f"{name}: {printed(value)} is outside {low} to {high}{kind}")
 
 
 def require_seconds(name: str, value: object, low: float, high: float) -> None:

@@ -14,6 +14,8 @@ GIB = 1024 * MIB
 
 MEMORY_BYTES_MIN = 64 * KIB
 CALL_SECONDS_MIN = 0.001
+#: The engine counts bytes and fuel in 64 bits, with a sign.
+COUNT_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Limits:
 
     Args:
         memory_bytes_max: bytes of all memories and tables of the instance
-            together, at least 64 KiB (one WebAssembly page). Growing past it
+            together, 64 KiB (one WebAssembly page) to 2**63 - 1. Growing past it
             fails inside the guest; a guest that cannot go on without the memory
             ends with ``OutOfMemory``. From 90 % on there is a warning, in the
             receipt and through the logger ``airssys_wasm.runtime``. The bytes and
@@ -37,7 +39,7 @@ class Limits:
             for the host included, at least 0.001. Past it the call ends with
             ``CallTimeout``. It bounds start functions, constructors and
             destructors too.
-        fuel_max: deterministic fuel of one call, about one unit for each
+        fuel_max: deterministic fuel of one call, 1 to 2**63 - 1, about one unit for each
             instruction, or ``None`` to leave fuel unmetered. Past it the call
             ends with ``FuelExhausted``. A call of a host function, yours or
             WASI's, or of a destructor of the host costs 500 units, and each
@@ -46,8 +48,8 @@ class Limits:
             runs slower, so only instances with a fuel limit use it.
 
     Raises:
-        LimitInvalid: a figure is no number of the right kind, or too small. The
-            engine's policy sets the upper ends, checked by ``instantiate``.
+        LimitInvalid: a figure is no number of the right kind, or outside its range. The
+            engine's policy sets lower upper ends, checked by ``instantiate``.
     """
 
     memory_bytes_max: int
@@ -67,6 +69,8 @@ def _whole(name: str, value: object, least: int) -> None:
         raise LimitInvalid(f"{name}: expected an int, got {type(value).__name__} {printed(value)}")
     if value < least:
         raise LimitInvalid(f"{name}: {printed(value)} is below {least}")
+    if value > COUNT_MAX:
+        raise LimitInvalid(f"{name}: {printed(value)} is above {COUNT_MAX}, 64 bits with a sign")
 
 
 def _seconds(name: str, value: object) -> None:

@@ -132,6 +132,8 @@ class Component:
         """What it exports: interface name -> function name -> typed signature.
 
         Functions of the world itself stand under ``""``.
+        ``exports#init``, which componentize-py leaves of its build, is left out: it is for
+        no caller.
 
         Raises:
             ComponentInvalid: as for ``imports``.

@@ -33,18 +33,21 @@ def build(
 
     Args:
         source_dir: the guest's folder.
-        out: the file to write; default is the folder's name and ``.wasm``, inside it.
+        out: the file to write, its folder made if need be; default is the source folder's
+            name and ``.wasm``, inside it.
         stack_bytes: a Rust guest's stack, 16 KiB to 16 MiB, a multiple of 16.
         locked: refuse to change a Rust guest's ``Cargo.lock``.
         on_line: is given each line of the tools' output as it comes.
 
     Raises:
         BuildError: a tool is missing, there is no guest, it does not compile, or what
-            it compiles to is no component; ``output`` holds what the tool said.
+            it compiles to is no component; ``output`` holds what the tool said. Or
+            ``out`` cannot be written.
         WitInvalid: the WIT of a Python or JavaScript guest does not parse.
     """
     source = Path(source_dir).resolve()
     target = Path(out) if out is not None else source / f"{source.name}.wasm"
+    _require_place(target)
     if (source / "Cargo.toml").is_file():
         module = compile_crate(source, stack_bytes=stack_bytes, locked=locked, on_line=on_line)
         component = encode(source.name, module)
@@ -91,6 +94,22 @@ def encode(name: str, module: bytes) -> bytes:
         raise BuildError(f"{name}: compiled, but is no component: {error}") from error
 
 
+def _require_place(target: Path) -> None:
+    """Refuse a place that cannot be written before minutes go into what would go there."""
+    if target.is_dir():
+        raise BuildError(
+            f"{target}: is a folder\nhint: name the file too, such as {target / 'guest.wasm'}"
+        )
+    folder = next(folder for folder in target.absolute().parents if folder.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise _unwritable(target, f"{folder} is no folder that may be written to")
+
+
+def _unwritable(target: Path, why: str | None) -> BuildError:
+    hint = "hint: name a file in a folder of yours"
+    return BuildError(f"{target}: cannot be written: {why}\n{hint}")
+
+
 def write(target: Path, content: bytes) -> None:
     """Put ``content`` in place at once, so that no reader sees half of it.
 
@@ -104,6 +123,4 @@ def write(target: Path, content: bytes) -> None:
         Path(file.name).chmod(0o644)
         Path(file.name).replace(target)
     except OSError as error:
-        raise BuildError(
-            f"{target}: cannot be written: {error.strerror}\nhint: name a file in a folder of yours"
-        ) from error
+        raise _unwritable(target, error.strerror) from error

@@ -209,13 +209,19 @@ def _cargo(
         )
         output = "".join(filter(_PatchWarning(), output.splitlines(keepends=True)))
         if code != 0:
-            raise BuildError(f"{crate.name}: does not compile\n{output}{_hint(output)}", output)
+            lines = output.splitlines(keepends=True)
+            said = "".join(line for line in lines if not _PROGRESS.match(line))
+            raise BuildError(f"{crate.name}: does not compile\n{said}{_hint(output)}", output)
         messages.seek(0)
         return [json.loads(line) for line in messages if line.startswith("{")]
 
 
 #: What cargo says of its own progress, in a column of its own: "   Compiling words".
 _STATUS = re.compile(r" +[A-Z][a-z]+ ")
+
+
+#: The same, and nothing else: the word ends where cargo's column does.
+_PROGRESS = re.compile(r" *[A-Z][a-z]+(?<=^.{12}) ")
 
 
 class _PatchWarning:

@@ -12,8 +12,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from airssys_wasm._native import wit as native_wit
 from airssys_wasm.errors import BuildError
@@ -27,6 +28,8 @@ __all__ = ["GUEST_MODULES", "build_javascript", "build_python", "with_interfaces
 GUEST_MODULES = Path(__file__).parent / "guest"
 #: An interface of ours that is used, outside of a comment, and a package that is there.
 _USED = re.compile(r"^[^/\n]*\bairssys:([a-z-]+)/", re.MULTILINE)
+#: A frame of node's own modules, or of those that a tool is made of.
+_OWN_FRAME = re.compile(r"\s+at .*(?:\(|async |at )(?:node:|file:.*/node_modules/)")
 _PACKAGE = re.compile(r"^package airssys:([a-z-]+)", re.MULTILINE)
 
 
@@ -44,13 +47,29 @@ def build_python(source_dir: Path, on_line: Callable[[str], None] | None = None)
     with tempfile.TemporaryDirectory() as scratch:
         out, wit = Path(scratch) / "component.wasm", Path(scratch) / "wit"
         world = _world(source_dir, with_interfaces(source_dir / "wit", wit))
+        settings = _interpreter_settings(Path(scratch) / "settings")
+        paths = [source_dir, GUEST_MODULES, settings]
         arguments = [
             "--wit-path", str(wit), "--world", world,
             "componentize", "--stub-wasi",
-            "--python-path", str(source_dir), "--python-path", str(GUEST_MODULES),
+            *(word for path in paths for word in ("--python-path", str(path))),
             "app", "--output", str(out),
         ]  # fmt: skip
-        return _make(tool, arguments, source_dir, out, on_line)
+        # Inside the tool the folders are called by their numbers.
+        return _make(tool, arguments, source_dir, out, on_line, {'"/0/': f'"{source_dir}/'})
+
+
+def _interpreter_settings(folder: Path) -> Path:
+    """Make a folder that keeps the guest's interpreter from writing into the others.
+
+    It runs inside the tool, where no variable of the environment reaches it, and would
+    leave ``__pycache__`` beside the guest's sources and our own. A module of this name
+    is imported by every interpreter as it starts.
+    """
+    folder.mkdir()
+    text = "import sys\n\nsys.dont_write_bytecode = True\n"
+    (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
+    return folder
 
 
 def build_javascript(source_dir: Path, on_line: Callable[[str], None] | None = None) -> bytes:
@@ -61,7 +80,7 @@ def build_javascript(source_dir: Path, on_line: Callable[[str], None] | None = N
     Raises:
         BuildError: as :func:`airssys_wasm.sdk.build`.
     """
-    main = source_dir / _main(source_dir / "package.json")
+    main = _main(source_dir / "package.json")
     tool = jco(on_line)
     with tempfile.TemporaryDirectory() as scratch:
         out, wit = Path(scratch) / "component.wasm", Path(scratch) / "wit"
@@ -70,7 +89,26 @@ def build_javascript(source_dir: Path, on_line: Callable[[str], None] | None = N
             "componentize", str(main), "--wit", str(wit),
             "--world-name", world, "--disable", "all", "--out", str(out),
         ]  # fmt: skip
-        return _make(tool, arguments, source_dir, out, on_line)
+        try:
+            return _make(tool, arguments, source_dir, out, on_line)
+        except BuildError as error:
+            _require_syntax(main, error)
+            raise
+
+
+def _require_syntax(main: Path, failure: BuildError) -> None:
+    """Have node say where a module does not parse: jco only says that it does not."""
+    with tempfile.TemporaryDirectory() as scratch:
+        # By this name node takes it for a module, as jco does.
+        module = Path(scratch) / f"{main.stem}.mjs"
+        shutil.copyfile(main, module)
+        command = ["node", "--check", str(module)]
+        code, said = stream(command, directory=main.parent, environment=os.environ)
+    if code != 0:
+        for name in (module.as_uri(), str(module)):
+            said = said.replace(name, str(main))
+        told = f"{main.name}: does not parse\n{_about_the_guest(said)}"
+        raise BuildError(told, failure.output + said) from failure
 
 
 def with_interfaces(wit: Path, copy: Path) -> Path:
@@ -117,12 +155,21 @@ def _world(source_dir: Path, copy: Path) -> str:
     return worlds[0]
 
 
-def _main(manifest: Path) -> str:
+def _main(manifest: Path) -> Path:
+    """Return the main module that a ``package.json`` names."""
     try:
-        main = json.loads(manifest.read_text(encoding="utf-8"))["main"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BuildError(f'{manifest}: names no "main" module') from error
-    return str(main)
+        package = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        hint = 'hint: write JSON, such as {"type": "module", "main": "guest.js"}'
+        raise BuildError(f"{manifest}: cannot be read: {error}\n{hint}") from error
+    main = package.get("main") if isinstance(package, dict) else None
+    if not isinstance(main, str):
+        hint = 'hint: add "main": "guest.js"'
+        raise BuildError(f'{manifest}: names no "main" module\n{hint}')
+    if not (manifest.parent / main).is_file():
+        hint = 'hint: correct "main", a path from the folder of package.json'
+        raise BuildError(f'{manifest}: there is no "main" module {main}\n{hint}')
+    return manifest.parent / main
 
 
 def _make(
@@ -131,7 +178,9 @@ def _make(
     directory: Path,
     out: Path,
     on_line: Callable[[str], None] | None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
+    """Run the tool and return what it made; ``names`` are those to correct in what it says."""
     # The frames of the tool itself would bury what it says about the guest.
     quiet = {"PYTHONDONTWRITEBYTECODE": "1", "RUST_BACKTRACE": "0"}
     environment = {**os.environ, **tool.environment, **quiet}
@@ -145,5 +194,17 @@ def _make(
     except OSError as error:
         raise BuildError(f"{tool.name} does not start: {error}") from error
     if code != 0 or not out.is_file():
-        raise BuildError(f"{directory.name}: {tool.name} does not build it\n{output}", output)
+        for theirs, ours in names.items():
+            output = output.replace(theirs, ours)
+        said = _about_the_guest(output)
+        raise BuildError(f"{directory.name}: {tool.name} does not build it\n{said}", output)
     return out.read_bytes()
+
+
+def _about_the_guest(output: str) -> str:
+    """Leave out what the tools say of themselves: their frames, and a cause said before."""
+    before, _, cause = output.partition("\n\nCaused by:\n")
+    kept = before if cause.strip() in before else output
+    return (
+        "\n".join(line for line in kept.splitlines() if not _OWN_FRAME.match(line)).rstrip() + "\n"
+    )

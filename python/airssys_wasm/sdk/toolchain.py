@@ -256,6 +256,8 @@ def _apt_offers(packages: Sequence[str]) -> bool:
 def _advice() -> str:
     """Say what to install here."""
     ways = [f"rustup target add {TARGET}"]
+    if not shutil.which("rustup"):
+        ways = [f"install Rust from https://rustup.rs, then {ways[0]}"]
     if shutil.which("apt-get"):
         ways.append(f"apt-get install {' '.join(APT_SETS[-1])} (as root)")
     return ", or ".join(ways)

@@ -25,6 +25,16 @@ COMPONENTIZE_PY = "0.25.1"
 #: A later one (1.35) fails while it starts a guest's JavaScript.
 JCO = "1.15.4"
 
+#: It raises what it has to say of a guest: that alone is shown, without its own frames.
+_START_COMPONENTIZE_PY = """
+import sys, componentize_py
+sys.argv[0] = "componentize-py"
+try:
+    componentize_py.script()
+except AssertionError as error:
+    sys.exit(str(error))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:
@@ -53,8 +63,7 @@ def componentize_py(on_line: Callable[[str], None] | None = None) -> Tool:
         _run([*pip, f"componentize-py=={COMPONENTIZE_PY}"], on_line)
 
     folder = _installed(f"componentize-py-{COMPONENTIZE_PY}", install)
-    start = "import sys, componentize_py; sys.argv[0] = 'componentize-py'; componentize_py.script()"
-    command = (sys.executable, "-c", start)
+    command = (sys.executable, "-c", _START_COMPONENTIZE_PY)
     return Tool(f"componentize-py {COMPONENTIZE_PY}", command, {"PYTHONPATH": str(folder)})
 
 
@@ -66,7 +75,8 @@ def jco(on_line: Callable[[str], None] | None = None) -> Tool:
     """
     npm = shutil.which("npm")
     if npm is None:
-        raise BuildError("guests in JavaScript need npm\nhint: apt-get install npm")
+        hint = "hint: install Node.js, which brings npm; on Debian: apt-get install npm"
+        raise BuildError(f"guests in JavaScript need npm, and there is none on PATH\n{hint}")
 
     def install(folder: Path) -> None:
         package = f"@bytecodealliance/jco@{JCO}"

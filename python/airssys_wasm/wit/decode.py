@@ -62,6 +62,18 @@ def decode_world(text: str) -> World:
     return _Decoder(document["resolve"], document["world"]).world()
 
 
+def _is_leftover(interface: Interface) -> bool:
+    """Tell whether this is what componentize-py leaves of its build in a component.
+
+    Through ``exports#init`` it has the interpreter import the guest's modules, before it
+    freezes the two. By then it has done its work: it is for no caller.
+    """
+    if interface.name != "exports" or interface.functions.keys() != {"init"}:
+        return False
+    parameters = [param.name for param in interface.functions["init"].params]
+    return parameters == ["app-name", "symbols", "stub-wasi"]
+
+
 class _Decoder:
     """Turns one world and all it reaches into the model."""
 
@@ -91,7 +103,9 @@ class _Decoder:
         for key, item in self._world[side].items():
             if "interface" in item:
                 index = item["interface"]["id"]
-                found[self._interface_names[index]] = self._interface(index)
+                interface = self._interface(index)
+                if side == "imports" or not _is_leftover(interface):
+                    found[interface.name] = interface
             elif "function" in item:
                 functions[key] = self._function(item["function"])
         if functions:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.source_files import load_source
 
 import airssys_wasm as aw
 from airssys_wasm.components import load
@@ -47,12 +47,7 @@ def analysed(engine: aw.Engine, limits: aw.Limits) -> list[dict[str, Any]]:
 def source() -> ModuleType:
     """The component's own source, run by this interpreter."""
     path = sources_root() / "examples" / "markdown-report" / "report.py"
-    spec = importlib.util.spec_from_file_location("markdown_report_source", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_source(path, "markdown_report_source")
 
 
 def as_object(value: Any) -> Any:

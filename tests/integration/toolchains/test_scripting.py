@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,16 +73,41 @@ def test_javascript_that_does_not_parse_is_said_by_its_tool(tmp_path: Path) -> N
     (tmp_path / "package.json").write_text('{"main": "w.js"}')
     (tmp_path / "w.js").write_text("export function f( {")
 
-    with pytest.raises(aw.BuildError, match="jco") as caught:
+    with pytest.raises(aw.BuildError, match=r"w\.js: does not parse") as caught:
         sdk.build(tmp_path)
 
     assert "failed to parse JS source" in caught.value.output
+    assert f"{tmp_path / 'w.js'}:1\nexport function f( {{" in str(caught.value)
+    assert "node_modules" not in str(caught.value)
+
+
+@build_time
+def test_python_that_fails_at_its_import_is_told_in_its_own_lines(tmp_path: Path) -> None:
+    (tmp_path / "wit").mkdir()
+    (tmp_path / "wit" / "w.wit").write_text("package a:b; world w { export f: func(); }")
+    (tmp_path / "app.py").write_text("import helper\n")
+    (tmp_path / "helper.py").write_text("print(1 / 0)\n")
+
+    with pytest.raises(aw.BuildError) as caught:
+        sdk.build(tmp_path)
+
+    told = str(caught.value).splitlines()
+    assert told[1] == "Traceback (most recent call last):"
+    assert told[2] == f'  File "{tmp_path}/app.py", line 1, in <module>'
+    assert told[-1] == "ZeroDivisionError: division by zero"
+    assert "AssertionError" not in str(caught.value)
+    assert not [*tmp_path.rglob("__pycache__")]
 
 
 @build_time
 def test_python_builds_to_what_ships(tmp_path: Path) -> None:
-    source = sources_root() / "examples" / "markdown-report"
+    source = tmp_path / "markdown-report"
+    products = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(sources_root() / "examples" / source.name, source, ignore=products)
+    before = [*source.rglob("*")]
 
     path = sdk.build(source, tmp_path / "report.wasm")
+
+    assert [*source.rglob("*")] == before, "a build leaves nothing beside the sources"
 
     assert outline(path.read_bytes()) == outline(components.load("markdown-report"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airssys_wasm import errors
+from airssys_wasm import Variant, errors
 from airssys_wasm.cli.status import Status, spoken, status_of
 
 TABLE = {
@@ -72,6 +72,31 @@ def test_a_hint_of_the_error_itself_stands_in_place_of_ours(separator: str) -> N
     assert its_own[1] == "allow more"
 
 
+@pytest.mark.parametrize("name", ["LimitInvalid", "EngineError", "CompileRefused"])
+def test_a_hint_for_python_gives_way_to_ours(name: str) -> None:
+    what, hint = spoken(getattr(errors, name)("too much; hint: raise Engine(instances_max=...)"))
+
+    assert what == "too much"
+    assert hint == spoken(getattr(errors, name)("too much"))[1] != ""
+    assert "instances_max" not in hint
+
+
+def test_missing_imports_are_named_without_what_python_gives_for_them() -> None:
+    missing = (("wasi:sockets/tcp@0.2.0", "Grant(network=[...])"), ("acme:a/b", "imports={...}"))
+    told = 'component "x" imports what it was not given:\n  wasi…\n    hint: Grant(network=[...])'
+
+    assert spoken(errors.ImportMissing(told, missing))[0].splitlines() == [
+        'component "x" imports what it was not given:',
+        "  wasi:sockets/tcp@0.2.0",
+        "  acme:a/b",
+    ]
+
+
+def test_a_build_that_never_ran_a_tool_points_at_no_words_of_one() -> None:
+    assert spoken(errors.BuildError("no guest"))[1] == ""
+    assert "stand above" in spoken(errors.BuildError("no guest\nerror: x\n", "error: x\n"))[1]
+
+
 def test_what_a_compiler_said_is_not_taken_for_a_hint() -> None:
     said = "does not compile\nhint: see\nline 2"
 
@@ -90,3 +115,6 @@ def test_a_missing_file_is_no_defect_of_ours() -> None:
 
 def test_the_answer_of_a_component_is_said_to_be_one() -> None:
     assert spoken(errors.ComponentError("no words"))[0].endswith("with an error: no words")
+    busy = errors.ComponentError(Variant("busy", {"seconds": 3}))
+    assert spoken(busy)[0].endswith('with an error: {"case": "busy", "value": {"seconds": 3}}')
+    assert spoken(errors.ComponentError(self_made := object()))[0].endswith(repr(self_made))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import airssys_wasm as aw
 from airssys_wasm import wit
-from airssys_wasm.cli.values import from_json, to_json
+from airssys_wasm.cli.values import FORMS, from_json, to_json
 
 WORLD = wit.describe("""
 package acme:values@1.0.0;
@@ -23,7 +25,8 @@ interface types {
     f: func(
         bytes: list<u8>, numbers: list<u16>, pair: tuple<u8, string>, person: person,
         shape: shape, alias: alias, colour: colour, rights: rights, maybe: option<list<u8>>,
-        ratio: f64,
+        ratio: f64, perhaps: option<option<u8>>, outcome: result<list<u8>, colour>,
+        done: result,
     );
 }
 world values { export types; }
@@ -58,6 +61,16 @@ ADA_PYTHON = {"name": "Ada", "age": 36, "tags": [("x", 1)]}
         ("rights", '["read"]', frozenset({"read"})),
         ("maybe", "null", None),
         ("maybe", "[7]", b"\x07"),
+        ("shape", '{"case": "empty"}', aw.Variant("empty")),
+        ("perhaps", "null", None),
+        ("perhaps", "7", 7),
+        ("perhaps", '{"case": "some"}', aw.Variant("some")),
+        ("perhaps", '{"case": "some", "value": null}', aw.Variant("some")),
+        ("perhaps", '{"case": "some", "value": 7}', aw.Variant("some", 7)),
+        ("outcome", '{"case": "ok", "value": [7]}', aw.Variant("ok", b"\x07")),
+        ("outcome", '{"case": "err", "value": "red"}', aw.Variant("err", "red")),
+        ("done", '"ok"', aw.Variant("ok")),
+        ("done", '{"case": "err"}', aw.Variant("err")),
         ("ratio", "1.5", 1.5),
         ("ratio", '"-Infinity"', -math.inf),
     ],
@@ -83,11 +96,23 @@ def test_json_becomes_what_the_type_takes(type_name: str, text: str, expected: o
         ("shape", {"value": 1}),
         ("rights", [1]),
         ("colour", 7),
+        ("perhaps", {"case": "none"}),
+        ("outcome", {"case": "ok", "value": 1, "extra": 1}),
+        ("done", True),
         ("ratio", "a lot"),
     ],
 )
 def test_what_does_not_fit_is_left_for_the_call_to_refuse(type_name: str, value: object) -> None:
     assert from_json(value, TYPES[type_name], WORLD) == value
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value"),
+    [("shape", "circle"), ("alias", {"case": "outline"}), ("outcome", {"case": "ok"})],
+)
+def test_a_case_without_its_value_is_told_how_to_carry_it(type_name: str, value: object) -> None:
+    with pytest.raises(aw.ValueMismatch, match=r'carries a value; hint: write {"case": "\w+", "va'):
+        from_json(value, TYPES[type_name], WORLD)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +130,16 @@ def test_what_does_not_fit_is_left_for_the_call_to_refuse(type_name: str, value:
 )
 def test_a_result_becomes_json(value: object, expected: str) -> None:
     assert json.dumps(to_json(value)) == expected
+
+
+def test_the_guide_lists_every_form() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guests.md").read_text(encoding="utf-8")
+    rows = [line.replace("`", "") for line in guide.splitlines() if line.startswith("| ")]
+
+    for kind, forms in FORMS:
+        row = next(row for row in rows if row.startswith(f"| {kind}"))
+        for form in re.findall(r'{.*?}|\[.*?\]|"[^"]*"|[\d.]+|null', forms):
+            assert form in row
 
 
 def test_a_handle_is_refused_instead_of_printed() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.source_files import load_source
 
 import airssys_wasm as aw
 from airssys_wasm.sdk.scripting import GUEST_MODULES
@@ -23,16 +23,7 @@ VALUES = st.recursive(
 )
 
 
-def _load() -> Any:
-    spec = importlib.util.spec_from_file_location("airssys_cbor", GUEST_MODULES / "airssys_cbor.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-cbor = _load()
+cbor: Any = load_source(GUEST_MODULES / "airssys_cbor.py")
 
 
 @given(VALUES)
