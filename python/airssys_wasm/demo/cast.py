@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from importlib.resources import files
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import airssys_wasm as aw
 from airssys_wasm import components
 
-__all__ = ["Cast", "hostile"]
+__all__ = ["USEFUL", "Cast", "hostile"]
 
 #: The one that takes seconds to compile goes first.
 USEFUL: Final = (
@@ -27,12 +28,13 @@ class Cast:
 
     Args:
         engine: compiles and runs them.
+        names: those that are needed.
     """
 
-    def __init__(self, engine: aw.Engine) -> None:
+    def __init__(self, engine: aw.Engine, names: Sequence[str] = USEFUL) -> None:
         self.engine = engine
-        self._loading: dict[str, Future[aw.Component]] = {name: Future() for name in USEFUL}
-        for name in USEFUL:
+        self._loading: dict[str, Future[aw.Component]] = {name: Future() for name in names}
+        for name in names:
             # Daemons: Ctrl-C must not wait for a compiler.
             threading.Thread(target=self._load, args=(name,), name=name, daemon=True).start()
 

@@ -120,8 +120,8 @@ def _restart(restart: Restart, scene: Recovered, console: Console) -> None:
             (restart.reason, "green"),
             f": {restart.detail}\n  restarted {_time(restart.delay_seconds)} later, attempt "
             f"{restart.attempt} of {restart.attempts_max}; incarnation {restart.incarnation} "
-            f"counted {_pieces(share - scene.fail_at_piece)} after that\n  the splitter gave the lost "
-            "piece out again\n",
+            f"counted {_pieces(share - scene.fail_at_piece)} after that\n"
+            "  the splitter gave the lost piece out again\n",
         ),
         end="",
     )
