@@ -124,7 +124,9 @@ def test_the_crash_is_shown_to_people(airssys_wasm: Run) -> None:
 
     assert re.search(r"demo/analyser/\d is made to crash at piece \d+ of its share", words)
     assert "trapped: unreachable in airssys:core/lifecycle@1.0.0#handle-message" in words
-    assert re.search(r"restarted .* later, attempt 1 of 3; incarnation 2 counted \d+ piece", words)
+    assert re.search(
+        r"restarted .* later, attempt 1 of 3\n  incarnation 2 counted \d+ piece", words
+    )
     assert "the counts match: no piece lost, none counted twice" in words
 
 

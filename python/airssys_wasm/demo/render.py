@@ -118,9 +118,10 @@ def _restart(restart: Restart, scene: Recovered, console: Console) -> None:
             (restart.actor, "bold"),
             f" is made to crash at piece {scene.fail_at_piece} of its share\n  ",
             (restart.reason, "green"),
-            f": {restart.detail}\n  restarted {_time(restart.delay_seconds)} later, attempt "
-            f"{restart.attempt} of {restart.attempts_max}; incarnation {restart.incarnation} "
-            f"counted {_pieces(share - scene.fail_at_piece)} after that\n"
+            f": {restart.detail}\n"
+            f"  restarted {_time(restart.delay_seconds)} later, attempt {restart.attempt} of "
+            f"{restart.attempts_max}\n  incarnation {restart.incarnation} counted "
+            f"{_pieces(share - scene.fail_at_piece)} after that\n"
             "  the splitter gave the lost piece out again\n",
         ),
         end="",
