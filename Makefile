@@ -35,7 +35,7 @@ build: setup ## build the native module (release) and install the package into .
 	@test -d $(CARGO_TARGET_DIR)/release || echo "build: the first time takes about ten minutes on two cores" >&2
 	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS)
 
-demo: build ## run real components on real text, then attack the host and see it hold
+demo: build ## run components on real text, crash an actor, attack the host and see it hold
 	$(VENV)/bin/airssys-wasm demo $(DEMO_ARGS)
 
 test: guest-tools build ## run every test (Rust and Python) and count them

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,64 @@ def test_the_refusal_names_what_would_grant_it(airssys_wasm: Run, text: Path) ->
     wanted = dict(refused["missing"])
     assert any("wasi:filesystem/preopens" in name for name in wanted)
     assert all(wanted.values())
+
+
+def test_the_crash_is_told_and_the_counts_are_the_same(airssys_wasm: Run, text: Path) -> None:
+    shown = play(airssys_wasm, str(text))
+    scene = shown["recovered"]
+
+    (restart,) = scene["crashed"]["restarts"]
+    assert (restart["reason"], restart["attempt"], restart["incarnation"]) == ("trapped", 1, 2)
+    assert scene["undisturbed"]["restarts"] == []
+    figures = shown["reported"]["figures"]["storm.txt"]["counts"]
+    assert scene["crashed"]["counts"] == scene["undisturbed"]["counts"] == figures
+    assert scene["held"] is True
+
+
+def test_the_crash_is_shown_to_people(airssys_wasm: Run) -> None:
+    words = airssys_wasm("demo").stdout
+
+    assert re.search(r"demo/analyser/\d is made to crash at piece \d+ of its share", words)
+    assert "trapped: unreachable in airssys:core/lifecycle@1.0.0#handle-message" in words
+    assert re.search(
+        r"restarted .* later, attempt 1 of 3\n  incarnation 2 counted \d+ piece", words
+    )
+    assert "the counts match: no piece lost, none counted twice" in words
+
+
+# What the demo would see if the actors lost a word, and if the crash did not come.
+FAULTS = {
+    "THE COUNTS DIFFER": (
+        "count = scene._count_alone",
+        "scene._count_alone = lambda *told: {**count(*told), 'words': count(*told)['words'] + 1}",
+    ),
+    "nobody was seen to crash": ("scene._half_way = lambda shares: ('1', 10**9)",),
+}
+
+
+@pytest.mark.parametrize("said", FAULTS)
+def test_a_demo_that_did_not_hold_says_so_and_fails(home: Path, text: Path, said: str) -> None:
+    lines = (
+        "import sys",
+        "from airssys_wasm.cli.main import main",
+        "from airssys_wasm.demo import pipeline as scene",
+        *FAULTS[said],
+        "sys.argv = ['airssys-wasm', 'demo', sys.argv[1]]",
+        "main()",
+    )
+    ran = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", "\n".join(lines), text],
+        env={**os.environ, "AIRSWASM_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+    assert ran.returncode == 1, ran.stderr
+    assert said in ran.stdout
+    assert "THE HOST DID NOT HOLD" in ran.stdout
 
 
 def test_the_figures_are_of_the_text_that_was_given(airssys_wasm: Run, text: Path) -> None:

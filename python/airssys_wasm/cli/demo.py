@@ -1,4 +1,4 @@
-"""``airssys-wasm demo [FILE]``: real work, then attacks that come to nothing."""
+"""``airssys-wasm demo [FILE]``: real work, a crash that costs nothing, attacks that fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airssys_wasm.demo.render import render
 from airssys_wasm.demo.texts import read, shipped
 
 NAME = "demo"
-HELP = "Components at work on a text, then attacks on the host, stopped."
+HELP = "Components at work on a text, actors that survive a crash, attacks that are stopped."
 
 
 def command(

@@ -1,4 +1,4 @@
-"""The demonstration: real work done by guests, then attacks that come to nothing.
+"""The demonstration: work done by guests, a crash that costs nothing, attacks that fail.
 
 ``texts`` finds something to read, ``scenes`` plays one scene each and returns
 what happened as data, ``show`` plays them all, ``render`` puts it on a terminal.

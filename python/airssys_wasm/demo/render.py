@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from airssys_wasm.demo.scenes import Attacked, Cost, Refused, Reported
+from airssys_wasm.demo.scenes import Attacked, Cost, Recovered, Refused, Reported, Restart
 from airssys_wasm.demo.show import Show
 
 __all__ = ["cost_text", "render"]
@@ -25,6 +27,7 @@ def render(show: Show, console: Console) -> None:
         console: a terminal gets colours and tables, a pipe gets plain lines.
     """
     _reported(show.reported, console)
+    _recovered(show.recovered, console)
     _heading("Attacks on the host, each beside a component that goes on working", console)
     for scene in show.attacked:
         _attacked(scene, console)
@@ -37,6 +40,10 @@ def render(show: Show, console: Console) -> None:
     console.print(Text.assemble(verdict, f", {show.seconds:.2f} s in all"))
 
 
+def _has_room(console: Console) -> bool:
+    return console.is_terminal and console.width >= _TABLE_COLUMNS_MIN
+
+
 def _heading(text: str, console: Console) -> None:
     console.print()
     console.print(Text(text, style="bold underline" if console.is_terminal else ""))
@@ -45,7 +52,7 @@ def _heading(text: str, console: Console) -> None:
 
 def _reported(scene: Reported, console: Console) -> None:
     _heading(f"Two components read {scene.source}", console)
-    if console.is_terminal and console.width >= _TABLE_COLUMNS_MIN:
+    if _has_room(console):
         # Without links to click: what a guest links to is to be seen.
         console.print(Markdown(scene.report, hyperlinks=False))
         console.print()
@@ -74,6 +81,73 @@ def _receipts(costs: dict[str, Cost]) -> Table:
             f"{cost.bytes_out:,}",
         )
     return table
+
+
+def _recovered(scene: Recovered, console: Console) -> None:
+    _heading("Actors count the same text, and one of them crashes half-way", console)
+    first = "the first " if scene.bytes_read < scene.bytes_total else ""
+    console.print(
+        Text(
+            f"splitter -> {len(scene.crashed.shares)} analysers in a pool -> reporter; "
+            f"{first}{scene.bytes_read:,} bytes in {_pieces(scene.undisturbed.pieces_added)}"
+        )
+    )
+    for restart in scene.crashed.restarts:
+        _restart(restart, scene, console)
+    if not scene.fail_at_piece:
+        console.print(Text("there is nothing to count, and so nothing to crash at"))
+    elif not scene.crashed.restarts:
+        console.print(Text("nobody was seen to crash and to be restarted", style="red"))
+    console.print()
+    if _has_room(console):
+        console.print(_counts(scene))
+    else:
+        console.print(Text("counts: one component | actors | actors with the crash"))
+        for name, *counts in _rows(scene):
+            console.print(Text(f"  {name}: {' | '.join(counts)}"))
+    matches = Text("the counts match: no piece lost, none counted twice", style="green")
+    if not scene.matches:
+        matches = Text("THE COUNTS DIFFER", style="bold red")
+    console.print(matches)
+
+
+def _restart(restart: Restart, scene: Recovered, console: Console) -> None:
+    share = scene.crashed.shares.get(restart.actor, 0)
+    console.print(
+        Text.assemble(
+            (restart.actor, "bold"),
+            f" is made to crash at piece {scene.fail_at_piece} of its share\n  ",
+            (restart.reason, "green"),
+            f": {restart.detail}\n"
+            f"  restarted {_time(restart.delay_seconds)} later, attempt {restart.attempt} of "
+            f"{restart.attempts_max}\n  incarnation {restart.incarnation} counted "
+            f"{_pieces(share - scene.fail_at_piece)} after that\n"
+            "  the splitter gave the lost piece out again\n",
+        ),
+        end="",
+    )
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count:,} pieces"
+
+
+def _counts(scene: Recovered) -> Table:
+    table = Table(title="counts", title_justify="left")
+    table.add_column("")
+    for column in ("one component", "actors", "actors with the crash"):
+        table.add_column(column, justify="right")
+    for row in _rows(scene):
+        table.add_row(*row)
+    return table
+
+
+def _rows(scene: Recovered) -> Iterator[tuple[str, str, str, str]]:
+    undisturbed, crashed = scene.undisturbed, scene.crashed
+    yield "pieces", "-", f"{undisturbed.pieces_added:,}", f"{crashed.pieces_added:,}"
+    for name, alone in scene.alone.items():
+        one, other = undisturbed.counts.get(name, 0), crashed.counts.get(name, 0)
+        yield name.replace("-", " "), f"{alone:,}", f"{one:,}", f"{other:,}"
 
 
 def _attacked(scene: Attacked, console: Console) -> None:

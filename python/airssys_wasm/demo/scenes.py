@@ -7,7 +7,7 @@ from typing import Any
 
 import airssys_wasm as aw
 
-__all__ = ["Attacked", "Cost", "Refused", "Reported"]
+__all__ = ["Attacked", "Cost", "Counted", "Recovered", "Refused", "Reported", "Restart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,100 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """A supervisor started an actor anew, as the host's events told it.
+
+    Attributes:
+        actor: its address.
+        reason: how its predecessor ended, such as ``"trapped"``.
+        detail: the same for people.
+        attempt: which restart this was, from 1.
+        attempts_max: how many are allowed before it is given up.
+        delay_seconds: how long the supervisor waited before it.
+        incarnation: which instance serves now; the first one was 1.
+    """
+
+    actor: str
+    reason: str
+    detail: str
+    attempt: int
+    attempts_max: int
+    delay_seconds: float
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Actors counted a text together.
+
+    Attributes:
+        pieces_cut: pieces that the splitter had counted and passed on.
+        pieces_added: different pieces that the reporter added up.
+        retries: pieces that were given out again because an analyser failed.
+        counts: what the reporter came to.
+        shares: address of an analyser → pieces it was given, lost ones included.
+        restarts: those that were seen.
+        seconds: how long it took, start and end of the actors included.
+    """
+
+    pieces_cut: int
+    pieces_added: int
+    retries: int
+    counts: dict[str, int]
+    shares: dict[str, int]
+    restarts: tuple[Restart, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """An actor crashed half-way through the work, and the work came out the same.
+
+    Attributes:
+        source: the names of what was read.
+        bytes_read: how much of it was counted, its beginning.
+        bytes_total: how much there is.
+        fail_at_piece: which piece of its share an analyser failed at, from 1; 0 if the
+            text has none.
+        alone: what one component counts in one piece.
+        undisturbed: what the actors did when none of them failed.
+        crashed: what they did when one did.
+    """
+
+    source: str
+    bytes_read: int
+    bytes_total: int
+    fail_at_piece: int
+    alone: dict[str, int]
+    undisturbed: Counted
+    crashed: Counted
+
+    @property
+    def matches(self) -> bool:
+        """Tell whether all three came to the same, and each piece was added once."""
+        runs = (self.undisturbed, self.crashed)
+        pieces = {pieces for run in runs for pieces in (run.pieces_cut, run.pieces_added)}
+        return all(run.counts == self.alone for run in runs) and len(pieces) == 1
+
+    @property
+    def recovers(self) -> bool:
+        """Tell whether the crash that was wanted, and no other, was followed by a restart."""
+        wanted = int(self.fail_at_piece > 0)
+        restarts = self.crashed.restarts
+        return (
+            not self.undisturbed.restarts
+            and len(restarts) == wanted
+            and self.crashed.retries >= wanted
+            and all(one.attempt > 0 and one.incarnation > 1 for one in restarts)
+        )
+
+    @property
+    def held(self) -> bool:
+        """Tell whether it crashed, went on, and lost nothing."""
+        return self.matches and self.recovers
+
+
+@dataclass(frozen=True, slots=True)
 class Attacked:
     """A guest attacked the host.
 
@@ -123,7 +217,7 @@ class Refused:
         return self.error == aw.ImportMissing.__name__ and bool(self.missing)
 
 
-def as_data(scene: Reported | Attacked | Refused) -> dict[str, Any]:
+def as_data(scene: Reported | Recovered | Attacked | Refused) -> dict[str, Any]:
     """Return the scene as JSON can say it, with its verdict where it has one."""
     verdict = {} if isinstance(scene, Reported) else {"held": scene.held}
     return {**asdict(scene), **verdict}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import airssys_wasm as aw
 from airssys_wasm.demo.attackers import Attack
 from airssys_wasm.demo.cast import hostile
+from airssys_wasm.demo.quiet import unlogged
 from airssys_wasm.demo.scenes import Attacked, Cost, Refused
 
 __all__ = ["attack", "refuse"]
@@ -27,7 +26,7 @@ def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> 
     """
     ended: aw.ComponentFailed | None = None
     component = hostile(engine, plan.name)
-    with _unlogged(), component.instantiate(limits=plan.limits) as instance:
+    with unlogged("airssys_wasm.runtime"), component.instantiate(limits=plan.limits) as instance:
         try:
             instance.call(plan.export)
         except aw.ComponentFailed as error:
@@ -44,21 +43,6 @@ def attack(engine: aw.Engine, plan: Attack, *, unharmed: Callable[[], bool]) -> 
         cost=cost,
         bystander_unharmed=unharmed(),
     )
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep the runtime's warnings to itself: the scene tells what comes of them."""
-
-    def nothing(_record: logging.LogRecord) -> bool:
-        return False
-
-    log = logging.getLogger("airssys_wasm.runtime")
-    log.addFilter(nothing)
-    try:
-        yield
-    finally:
-        log.removeFilter(nothing)
 
 
 def refuse(engine: aw.Engine) -> Refused:

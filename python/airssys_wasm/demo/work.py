@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import airssys_wasm as aw
-from airssys_wasm.demo.cast import useful
+from airssys_wasm.demo.cast import Cast
 from airssys_wasm.demo.scenes import Cost, Reported
 from airssys_wasm.demo.texts import Text
 
@@ -39,9 +39,9 @@ class Reader:
 
     @classmethod
     @contextmanager
-    def open(cls, engine: aw.Engine) -> Iterator[Reader]:
+    def open(cls, cast: Cast) -> Iterator[Reader]:
         """Start one, and close it behind the ``with`` block."""
-        with useful(engine, "text-stats").instantiate(limits=_READER_LIMITS) as instance:
+        with cast.useful("text-stats").instantiate(limits=_READER_LIMITS) as instance:
             yield cls(instance, Cost.nothing())
 
     def figures(self, content: bytes) -> dict[str, Any]:
@@ -59,14 +59,14 @@ class Reader:
         return result
 
 
-def report(engine: aw.Engine, texts: Sequence[Text]) -> Reported:
+def report(cast: Cast, texts: Sequence[Text]) -> Reported:
     """Let one guest read ``texts``, and another report on what it found."""
-    with Reader.open(engine) as reader:
+    with Reader.open(cast) as reader:
         figures = {text.name: reader.figures(text.content) for text in texts}
         read_cost = reader.cost
     title = "What two components found"
     rows = [{"name": name, **found} for name, found in figures.items()]
-    with useful(engine, "markdown-report").instantiate(limits=_WRITER_LIMITS) as writer:
+    with cast.useful("markdown-report").instantiate(limits=_WRITER_LIMITS) as writer:
         written: str = writer.call(f"{_REPORTER}#render", title, rows)
         write_cost = Cost.of(writer.receipt)
     return Reported(

@@ -15,7 +15,7 @@ from rich.markdown import Markdown
 from airssys_wasm.cli.printable import printable, printable_json
 from airssys_wasm.cli.screen import Screen, console
 from airssys_wasm.demo.render import render
-from airssys_wasm.demo.scenes import Cost, Refused, Reported
+from airssys_wasm.demo.scenes import Cost, Counted, Recovered, Refused, Reported, Restart
 from airssys_wasm.demo.show import Show
 
 # ESC, DEL, CSI and OSC of C1, right-to-left override, line separator, a tag.
@@ -93,10 +93,13 @@ def test_a_text_with_the_name_of_an_emoji_stays_a_text() -> None:
 
 
 COST = Cost(0.1, None, 1 << 20, 0, 1, 1)
+RESTART = Restart(DRIVING, DRIVING, DRIVING, 1, 3, 0.1, 2)
+COUNTED = Counted(1, 1, 1, {DRIVING: 1}, {DRIVING: 1}, (RESTART,), 0.1)
 SHOW = Show(
     reported=Reported(
         f"{DRIVING}.txt", {}, f"# {DRIVING}\n\n[here](http://bad.example)\n", {"reader": COST}
     ),
+    recovered=Recovered(DRIVING, 1, 1, 1, {DRIVING: 1}, COUNTED, COUNTED),
     attacked=(),
     refused=Refused(DRIVING, DRIVING, "ImportMissing", DRIVING, ((DRIVING, DRIVING),)),
     seconds=1.0,
@@ -112,7 +115,7 @@ def test_the_demo_shows_what_guests_say_without_obeying(
     render(replace(SHOW), screen.out)
 
     written = out.getvalue()
-    assert written.count("evil") >= 5
+    assert written.count("evil") >= 8
     assert not (DRIVERS - {"\x1b"}) & set(written)
     assert "\x1b[31m " not in written
     assert "\x1b]8" not in written, "a link that hides where it leads"

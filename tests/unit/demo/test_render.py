@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from airssys_wasm.demo.render import render
-from airssys_wasm.demo.scenes import Attacked, Cost, Refused, Reported
+from airssys_wasm.demo.scenes import Attacked, Cost, Counted, Recovered, Refused, Reported, Restart
 from airssys_wasm.demo.show import Show
 
 COST = Cost(0.0125, 10_000_000, 1 << 20, 3, 100, 2_000)
@@ -31,10 +31,36 @@ REFUSED = Refused(
     message="not granted",
     missing=(("wasi:filesystem/preopens", "Grant(filesystem_read=[...])"),),
 )
+UNDISTURBED = Counted(
+    pieces_cut=4,
+    pieces_added=4,
+    retries=0,
+    counts={"words": 1234, "longest-word": 9},
+    shares={"demo/analyser/1": 2, "demo/analyser/2": 2},
+    restarts=(),
+    seconds=0.1,
+)
+RESTART = Restart("demo/analyser/2", "trapped", "unreachable [b]", 1, 3, 0.25, 2)
+CRASHED = replace(
+    UNDISTURBED,
+    retries=1,
+    shares={"demo/analyser/1": 2, "demo/analyser/2": 3},
+    restarts=(RESTART,),
+)
+RECOVERED = Recovered(
+    source="a.txt",
+    bytes_read=7000,
+    bytes_total=7000,
+    fail_at_piece=1,
+    alone=UNDISTURBED.counts,
+    undisturbed=UNDISTURBED,
+    crashed=CRASHED,
+)
 SHOW = Show(
     reported=Reported(
         "a.txt", {"a.txt": {"words": 3}}, "# Report\n\nThree words.\n", {"reader": COST}
     ),
+    recovered=RECOVERED,
     attacked=(ATTACKED,),
     refused=REFUSED,
     seconds=1.5,
@@ -90,6 +116,83 @@ def test_everything_that_matters_is_on_the_screen(*, terminal: bool) -> None:
         assert words in text
     assert "wasi:filesystem/preopens" in text
     assert "Grant(filesystem_read=[...])" in text
+
+
+@pytest.mark.parametrize(("terminal", "width"), [(True, 100), (True, 72), (False, 100)])
+def test_the_restart_and_its_reason_and_all_counts_are_shown(*, terminal: bool, width: int) -> None:
+    text = rendered(SHOW, terminal=terminal, width=width)
+
+    assert "demo/analyser/2" in text
+    for words in ("trapped", "unreachable [b]", "250.00 ms later", "attempt 1 of 3"):
+        assert words in text
+    assert "incarnation 2 counted 2 pieces after that" in " ".join(text.split())
+    assert text.count("1,234") == 3
+    assert "the counts match" in text
+
+
+def test_where_only_the_beginning_was_counted_it_says_so() -> None:
+    show = replace(SHOW, recovered=replace(RECOVERED, bytes_total=7001))
+
+    assert "the first 7,000 bytes in 4 pieces" in rendered(show, terminal=False)
+    assert "the first" not in rendered(SHOW, terminal=False)
+
+
+@pytest.mark.parametrize(
+    "crashed",
+    [
+        replace(CRASHED, counts={"words": 1233, "longest-word": 9}),
+        replace(CRASHED, counts={"words": 1234}),
+        replace(CRASHED, pieces_added=3),
+        replace(CRASHED, pieces_cut=5, pieces_added=5),
+    ],
+)
+def test_a_piece_that_was_lost_or_counted_twice_is_not_hidden(crashed: Counted) -> None:
+    show = replace(SHOW, recovered=replace(RECOVERED, crashed=crashed))
+
+    assert not show.held
+    assert show.as_data()["recovered"]["held"] is False
+    text = rendered(show, terminal=False)
+    assert "THE COUNTS DIFFER" in text
+    assert "THE HOST DID NOT HOLD" in text
+
+
+def test_two_runs_that_agree_on_what_is_wrong_do_not_match() -> None:
+    alone = {**RECOVERED.alone, "words": 1235}
+
+    assert not replace(RECOVERED, alone=alone).held
+
+
+@pytest.mark.parametrize(
+    "recovered",
+    [
+        replace(RECOVERED, crashed=replace(CRASHED, restarts=())),
+        replace(RECOVERED, crashed=replace(CRASHED, retries=0)),
+        replace(RECOVERED, crashed=replace(CRASHED, restarts=(RESTART, RESTART))),
+        replace(RECOVERED, crashed=replace(CRASHED, restarts=(replace(RESTART, incarnation=1),))),
+        replace(RECOVERED, crashed=replace(CRASHED, restarts=(replace(RESTART, attempt=0),))),
+        replace(RECOVERED, undisturbed=CRASHED),
+        replace(RECOVERED, fail_at_piece=0),
+    ],
+)
+def test_counts_that_match_without_the_crash_prove_nothing(recovered: Recovered) -> None:
+    assert recovered.matches
+    assert not recovered.held
+    assert "THE HOST DID NOT HOLD" in rendered(replace(SHOW, recovered=recovered), terminal=False)
+
+
+def test_a_crash_that_nobody_saw_is_not_claimed() -> None:
+    show = replace(SHOW, recovered=replace(RECOVERED, crashed=replace(CRASHED, restarts=())))
+
+    assert "nobody was seen to crash" in rendered(show, terminal=False)
+
+
+def test_a_text_with_nothing_in_it_holds_without_a_crash() -> None:
+    nothing = replace(UNDISTURBED, pieces_cut=0, pieces_added=0, counts={"words": 0})
+    recovered = Recovered("a.txt", 0, 0, 0, {"words": 0}, nothing, nothing)
+
+    assert recovered.held
+    text = rendered(replace(SHOW, recovered=recovered), terminal=True)
+    assert "nothing to crash at" in text
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,9 @@ enum Error {
 struct Settings {
     /// The piece that the first incarnation fails at, from 1.
     fail_at_piece: u64,
+    /// Which one of a pool fails, as the last part of its address; each if none is named.
+    #[serde(default)]
+    instance: Option<String>,
 }
 
 struct Analyser {
@@ -72,9 +75,13 @@ impl Analyser {
     fn start(start: &Start) -> Result<Self, StartError> {
         let first = start.reason == Reason::First && start.has_settings();
         let settings: Option<Settings> = first.then(|| start.settings()).transpose()?;
+        let meant = settings.filter(|settings| {
+            let instance = settings.instance.as_ref();
+            instance.is_none_or(|instance| *instance == start.address.instance)
+        });
         Ok(Self {
             pieces: 0,
-            fail_at_piece: settings.map(|settings| settings.fail_at_piece),
+            fail_at_piece: meant.map(|settings| settings.fail_at_piece),
         })
     }
 
