@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import decimal
 from collections.abc import Iterator
@@ -51,7 +52,10 @@ REFUSED: list[tuple[str, object, str, str]] = [
     ("list-u8", [1, -1], "value[1]", "-1 does not fit u8"),
     ("list-u8", [None], "value[0]", "expected u8, got NoneType None"),
     ("list-u32", {1, 2}, "value", "expected a list, got set"),
-    ("list-u32", range(3), "value", "expected a list, got range range(0, 3)"),
+    ("list-u32", range(-1, 3), "value[0]", "-1 does not fit u32"),
+    ("list-u32", range(2**40), "value", "1099511627776 items are more than a list can have"),
+    ("list-u32", collections.deque([1, "2"]), "value[1]", "expected u32, got str '2'"),
+    ("list-string", "text", "value", "expected a list, got str 'text'"),
     ("list-u32", iter(()), "value", "expected a list, got tuple_iterator"),
     ("list-u32", [1, True], "value[1]", "expected u32, got bool True"),
     ("list-bool", [True, 0], "value[1]", "expected bool, got int 0"),

@@ -6,6 +6,7 @@ use crate::engine::{Allocation, Codegen, Concurrency, Density, Engine, Metering}
 use crate::error::{Error, Result};
 use crate::linker::{LinkKey, Prelinked, Supplied};
 use crate::messaging;
+use crate::nearest;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -422,17 +423,46 @@ impl Exports {
                 self.names_like(name)
             ))),
             None => Err(Error::ExportMissing(format!(
-                "component {component:?} has no export {name:?}; hint: it has {}",
-                self.names()
+                "component {component:?} has no export {name:?}; hint: {}",
+                self.meant_by(name)
             ))),
         }
     }
 
-    fn names(&self) -> String {
-        if self.list.is_empty() {
-            return "no functions at all".to_owned();
+    fn names(&self) -> impl Iterator<Item = &str> {
+        // What a tool chain calls while it builds is nothing to be called.
+        let names = self.list.iter().map(|export| export.name.as_str());
+        names.filter(|name| *name != BUILD_TIME_EXPORT)
+    }
+
+    fn meant_by(&self, wanted: &str) -> String {
+        if self.names().next().is_none() {
+            return "it has no functions at all".to_owned();
         }
-        listed(self.list.iter().map(|export| export.name.as_str()))
+        let inside = |name: &&str| {
+            let rest = name.strip_prefix(wanted);
+            rest.is_some_and(|rest| rest.starts_with(['#', '@']))
+        };
+        let same = |name: &&str| own_name(name) == own_name(wanted);
+        if self.names().any(|name| inside(&name)) {
+            return format!(
+                "it is an interface with {}",
+                listed(self.names().filter(inside))
+            );
+        }
+        if self.names().any(|name| same(&name)) {
+            return format!("did you mean {}?", listed(self.names().filter(same)));
+        }
+        let bare = |name: &str| without_version(name).unwrap_or_else(|| name.to_owned());
+        let near = |name: &&str| nearest::slips(&bare(wanted), &bare(name)).is_some();
+        let near_own = |name: &&str| nearest::slips(own_name(wanted), own_name(name)).is_some();
+        if self.names().any(|name| near(&name)) {
+            return format!("did you mean {}?", listed(self.names().filter(near)));
+        }
+        if self.names().any(|name| near_own(&name)) {
+            return format!("did you mean {}?", listed(self.names().filter(near_own)));
+        }
+        format!("it has {}", listed(self.names()))
     }
 
     fn names_like(&self, short: &str) -> String {
@@ -444,6 +474,15 @@ impl Exports {
                 .filter(fits),
         )
     }
+}
+
+/// What componentize-py calls before it freezes the interpreter.
+const BUILD_TIME_EXPORT: &str = "exports#init";
+
+/// `f` of `ns:pkg/iface@1.0.0#f`, and of a method of a resource.
+fn own_name(name: &str) -> &str {
+    let function = name.rsplit('#').next().unwrap_or(name);
+    function.rsplit('.').next().unwrap_or(function)
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod limits;
 pub mod linker;
 pub mod messaging;
+mod nearest;
 mod printable;
 mod stack;
 pub mod trap;

@@ -4,7 +4,6 @@
 mod carried;
 mod concurrent;
 mod embedder;
-mod nearest;
 mod output;
 mod wasi;
 mod wasi3;
@@ -131,7 +130,7 @@ fn why_not(given: &str, import: &str) -> Option<&'static str> {
     if bare(given) == bare(import) {
         return Some("which is another version; leave the version out, or give this one");
     }
-    nearest::slips(&bare(given), &bare(import))
+    crate::nearest::slips(&bare(given), &bare(import))
         .map(|_| "which it does not import; did you mean this one?")
 }
 
@@ -325,7 +324,7 @@ fn method_hint(stand_in: &StandIn, function: &str) -> String {
     let method = embedder::snake_case(function);
     let interface = &stand_in.interface;
     let hint = format!("a method {method:?} on the object given for {interface:?}");
-    match nearest::nearest(&method, stand_in.offers.iter().map(String::as_str)) {
+    match crate::nearest::nearest(&method, stand_in.offers.iter().map(String::as_str)) {
         Some(near) => format!("{hint}; did you mean it by {near:?}?"),
         None => hint,
     }

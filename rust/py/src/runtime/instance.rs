@@ -263,7 +263,7 @@ impl Instance {
     ///     function: ``interface#function``, the version optional when only one
     ///         interface fits, or ``function`` for an export of the world itself.
     ///     args: its arguments: bool, int, float, str (``char`` too), bytes for
-    ///         ``list<u8>``, list or tuple (any buffer of the same number type for a
+    ///         ``list<u8>``, any sequence (any buffer of the same number type for a
     ///         list of numbers), dict or dataclass for a record, ``Variant``, str
     ///         for an enum, a set of str for flags, ``None`` or a value for an
     ///         option, ``Resource``. The empty value of an option inside an option

@@ -8,7 +8,9 @@ use crate::runtime::Variant;
 use airssys_host::wasmtime::component::Val;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFrozenSet, PyList, PySequence, PySet, PyString, PyTuple,
+};
 
 /// Turns `value` into a value of the type of `plan`.
 ///
@@ -99,7 +101,7 @@ fn bytes(value: &Bound<'_, PyAny>) -> Outcome<Val> {
     Ok(Val::List(blob(value)?.into_iter().map(Val::U8).collect()))
 }
 
-/// Numbers of any buffer of exactly their type, or of a list or tuple.
+/// Numbers of any buffer of exactly their type, or of any sequence.
 pub fn numbers<T: Number>(value: &Bound<'_, PyAny>) -> Outcome<Vec<T>> {
     match take_buffer(value)? {
         Some(numbers) => Ok(numbers),
@@ -110,16 +112,37 @@ pub fn numbers<T: Number>(value: &Bound<'_, PyAny>) -> Outcome<Vec<T>> {
 enum Items<'a, 'py> {
     List(&'a Bound<'py, PyList>),
     Tuple(&'a Bound<'py, PyTuple>),
+    /// Another sequence, and how long it says it is.
+    Other(&'a Bound<'py, PyAny>, usize),
 }
+
+/// Items of a list in the memory of a guest at most, whatever their type.
+const ITEMS_MAX: usize = 1 << 28;
 
 fn items<'a, 'py>(value: &'a Bound<'py, PyAny>, wanted: &str) -> Outcome<Items<'a, 'py>> {
     if let Ok(list) = value.cast::<PyList>() {
         return Ok(Items::List(list));
     }
-    match value.cast::<PyTuple>() {
-        Ok(tuple) => Ok(Items::Tuple(tuple)),
-        Err(_) => Err(Mismatch::wrong_type(value, wanted)),
+    if let Ok(tuple) = value.cast::<PyTuple>() {
+        return Ok(Items::Tuple(tuple));
     }
+    // A range, a deque: what says of itself that it is a sequence. Texts and bytes are
+    // sequences too, and surely meant as something else.
+    let text = value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyByteArray>();
+    if text || value.cast::<PySequence>().is_err() {
+        return Err(Mismatch::wrong_type(value, wanted));
+    }
+    let length = value
+        .len()
+        .map_err(|error| Mismatch::raised(value, wanted, error))?;
+    if length > ITEMS_MAX {
+        return Err(Mismatch::because(format!(
+            "{length} items are more than a list can have"
+        )));
+    }
+    Ok(Items::Other(value, length))
 }
 
 impl Items<'_, '_> {
@@ -134,6 +157,13 @@ impl Items<'_, '_> {
         match self {
             Items::List(list) => list.iter().try_for_each(&mut one)?,
             Items::Tuple(tuple) => tuple.iter().try_for_each(&mut one)?,
+            Items::Other(sequence, length) => {
+                let failed = |error| Mismatch::raised(sequence, "a list", error);
+                // One that yields more than it says may never end.
+                for item in sequence.try_iter().map_err(failed)?.take(*length) {
+                    one(item.map_err(failed)?)?;
+                }
+            }
         }
         Ok(taken)
     }

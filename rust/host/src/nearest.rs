@@ -4,7 +4,7 @@
 const SLIPS_MAX: usize = 2;
 
 /// The name among `offered` that is `wanted` but for a slip or two.
-pub(super) fn nearest<'a>(wanted: &str, offered: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wanted: &str, offered: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     offered
         .filter_map(|name| Some((slips(wanted, name)?, name)))
         .min_by_key(|(slips, _)| *slips)
@@ -13,7 +13,7 @@ pub(super) fn nearest<'a>(wanted: &str, offered: impl Iterator<Item = &'a str>) 
 
 /// How many slips make one name of the other, unless they are too many. Short
 /// names may differ less: `add` is no slip of `sub`.
-pub(super) fn slips(left: &str, right: &str) -> Option<usize> {
+pub(crate) fn slips(left: &str, right: &str) -> Option<usize> {
     let (left, right) = (plain(left), plain(right));
     let most = SLIPS_MAX.min(left.len().min(right.len()) / 3);
     if left.len().abs_diff(right.len()) > most {

@@ -1,0 +1,69 @@
+"""Whatever says that it is a sequence stands for a list; what it does while it is read is its own fault."""
+
+from __future__ import annotations
+
+import array
+import collections
+import itertools
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+import airssys_wasm as aw
+
+TYPES = "acme:echo/types#"
+
+
+class Strange(Sequence[int]):
+    """A sequence that says one thing of its length and does another."""
+
+    def __init__(self, length: int, items: Iterator[int]) -> None:
+        self._length = length
+        self._items = items
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: object) -> int:  # type: ignore[override]
+        raise LookupError("not in order")
+
+    def __iter__(self) -> Iterator[int]:
+        return self._items
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        range(3),
+        collections.deque([0, 1, 2]),
+        collections.UserList([0, 1, 2]),
+        array.array("I", [0, 1, 2]),
+        Strange(3, iter([0, 1, 2])),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_any_sequence_is_a_list(instance: aw.Instance, value: Sequence[int]) -> None:
+    assert instance.call(f"{TYPES}echo-list-u32", value) == [0, 1, 2]
+
+
+def test_items_that_are_no_numbers_too(instance: aw.Instance) -> None:
+    texts = collections.deque(["one", "two"])
+
+    assert instance.call(f"{TYPES}echo-list-string", texts) == ["one", "two"]
+    assert instance.call(f"{TYPES}echo-list-u8", range(256)) == bytes(range(256))
+
+
+def test_one_that_never_ends_is_as_long_as_it_says(instance: aw.Instance) -> None:
+    assert instance.call(f"{TYPES}echo-list-u32", Strange(4, itertools.count())) == [0, 1, 2, 3]
+
+
+def test_what_it_raises_is_the_cause(instance: aw.Instance) -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise OSError("the disk is gone")
+
+    with pytest.raises(aw.ValueMismatch) as caught:
+        instance.call(f"{TYPES}echo-list-u32", Strange(2, broken()))
+
+    assert isinstance(caught.value.__cause__, OSError)
+    assert instance.call(f"{TYPES}echo-list-u32", [1]) == [1]
