@@ -1,4 +1,4 @@
-"""Whatever says that it is a sequence stands for a list; what it does while it is read is its own fault."""
+"""Whatever says that it is a sequence stands for a list."""
 
 from __future__ import annotations
 
