@@ -18,7 +18,9 @@ print(json.dumps(answer))
 """
 
 
-def in_fresh_process(function: str, module: str = "victims", **arguments: object) -> dict[str, Any]:
+def in_fresh_process(
+    function: str, module: str = "victims", *, seconds_max: float = 120, **arguments: object
+) -> dict[str, Any]:
     """Run ``tests.hostile.<module>.<function>`` alone, and return what it found.
 
     A process that dies by a signal, as Rust's abort makes it, is a failed test.
@@ -28,7 +30,7 @@ def in_fresh_process(function: str, module: str = "victims", **arguments: object
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds_max,
         check=False,
     )
     assert ran.returncode == 0, f"{function} ended with {ran.returncode}:\n{ran.stderr[-4000:]}"

@@ -7,6 +7,7 @@ are seconds on a monotonic clock that the caller reads.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
@@ -127,7 +128,7 @@ def window_of(group: Group, child: Child) -> tuple[str, Window]:
 
 def record_restart(window: Window, now: float) -> Window:
     """Return the window with a restart at ``now``, without those that have left it."""
-    recent = [time for time in window.times if time >= now - window.seconds]
+    recent = window.times[bisect_left(window.times, now - window.seconds) :]
     # One more than allowed is all that it takes to be exceeded: older ones need no memory.
     excess = max(0, len(recent) - window.restarts_max)
     return replace(window, times=(*recent[excess:], now))

@@ -395,9 +395,9 @@ class Host(Outlets):
 
         Returns:
             ``actors`` and ``instances_live``; ``messages_waiting`` and ``bytes_waiting`` in all
-            mailboxes; ``messages_delivered`` to the actors there are; ``orphans``, replies that
-            came after their request had ended; ``denials``, what components wanted to say and
-            were not granted; ``dead_letters`` that are kept, and
+            mailboxes; ``messages_delivered`` to the actors there are; ``orphans``, ends that
+            came after whoever asked had given up; ``denials``, what components wanted to say
+            and were not granted; ``dead_letters`` that are kept, and
             ``dead_letters_posted`` altogether.
         """
         mailboxes = [

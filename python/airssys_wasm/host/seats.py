@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.seat import Seat
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from airssys_wasm.actor import Child, Event, Exit, ExitListener, Running, StartReason
     from airssys_wasm.broker import Broker
+
+_OVER: Final = {"stopping", "stopped"}
 
 
 class Seats:
@@ -105,7 +107,8 @@ class Seats:
             seat.exited = None
             seat.native.stop()
             pool = seat.pool
-            if pool and all(one.native.status == "stopped" for one in pool.members):
+            # One whose handler is on its way out will not come back either.
+            if pool and all(one.native.status in _OVER for one in pool.members):
                 self.give_up(pool.native.name)
 
     def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:

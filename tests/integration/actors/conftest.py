@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.actors.wrapping import HANDLER, life_cycle, wrapped
 
 import airssys_wasm as aw
-from airssys_wasm._native import componentize
 
-ROOT = Path(__file__).parents[3]
-HANDLER = Path(__file__).parent / "handler.wat"
 DECLARES_NOTHING = '(data (i32.const 1072) "\\00\\00\\00\\00\\00\\00\\00\\00")'
-WORLD = """
-package test:handler;
-
-world handler {
-    export airssys:core/lifecycle@1.0.0;
-}
-"""
 
 
 @pytest.fixture(scope="session")
 def wit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package whose world exports the life cycle."""
-    wit = tmp_path_factory.mktemp("wit")
-    shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
-    (wit / "world.wit").write_text(WORLD)
-    return wit
+    return life_cycle(tmp_path_factory.mktemp("wit"))
 
 
 @pytest.fixture(scope="session")
@@ -62,24 +49,6 @@ def mute_handler(engine: aw.Engine, wit: Path) -> aw.Component:
     traps = HANDLER.read_text().replace(told, 'metadata") (result i32) (unreachable))')
     (wit / "mute.wat").write_text(traps)
     return wrapped(engine, wit / "mute.wat", wit)
-
-
-def wrapped(engine: aw.Engine, source: Path, wit: Path) -> aw.Component:
-    """Give a core module the life cycle of ``wit``."""
-    module = core_module(engine.load(source)._native.binary)
-    encoded = componentize.encode(componentize.embed(module, wit))
-    return engine.load(encoded, name=source.stem)
-
-
-def core_module(component: bytes) -> bytes:
-    """The first core module of a component: section 1, right behind the header."""
-    assert component[8] == 1
-    size, shift, at = 0, 0, 9
-    while True:
-        size |= (component[at] & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if component[at - 1] < 0x80:
-            return component[at : at + size]
 
 
 @pytest.fixture(autouse=True)

@@ -210,8 +210,9 @@ impl Cell {
         let inner = self.inner();
         let busy = match inner.phase {
             Phase::Vacant | Phase::Stopped => return None,
-            Phase::Idle => false,
-            Phase::Queued | Phase::Running | Phase::Away => true,
+            // What it is queued for is in its mailbox, and counted there.
+            Phase::Idle | Phase::Queued => false,
+            Phase::Running | Phase::Away => true,
         };
         Some(u64::from(inner.mailbox.counters().messages) + u64::from(busy))
     }

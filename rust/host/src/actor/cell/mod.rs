@@ -336,8 +336,13 @@ impl Cell {
     fn enqueue(self: &Arc<Self>, mut message: Message) -> Result<bool, Box<(Full, Message)>> {
         message.accepted_unix_ns = coarse_unix_nanoseconds();
         let expires = message.expires();
-        let now = if expires { monotonic_nanoseconds() } else { 0 };
         let mut inner = self.inner();
+        // What is over makes way for what is not, whichever of the two may expire.
+        let now = if expires {
+            monotonic_nanoseconds()
+        } else {
+            inner.now()
+        };
         match inner.mailbox.push(message, now) {
             Push::Accepted => {
                 inner.expiring += u32::from(expires);
@@ -423,12 +428,15 @@ impl Cell {
     /// in, with an empty reply, or why not. Gives its place in the line.
     pub fn wait_for_room(self: &Arc<Self>, message: Message, sender: &Arc<Pending>) -> u64 {
         let reply_to = ReplyTo::new(Arc::clone(sender));
+        let expires = message.expires();
         let mut inner = self.inner();
         let waiters = inner.waiters.get_or_insert_default();
         waiters.next += 1;
         let number = waiters.next;
         match inner.mailbox.wait(number, message) {
             Ok(()) => {
+                // It may get in at any time from now on, and expire there.
+                inner.expiring += u32::from(expires);
                 let waiters = inner.waiters.get_or_insert_default();
                 waiters.by_number.insert(number, reply_to);
                 // There may have been room made since it was full.
@@ -452,7 +460,10 @@ impl Cell {
                         (message, Refusal::Stopped(Arc::clone(&self.name)))
                     }
                 };
-                drop(message);
+                // Whoever asked hears why, as whoever sent does.
+                if let Kind::Ask(asker) = message.kind {
+                    asker.end(Err(why.clone()));
+                }
                 reply_to.end(Err(why));
             }
         }
@@ -463,6 +474,7 @@ impl Cell {
     pub fn withdraw(self: &Arc<Self>, place: u64) {
         let mut inner = self.inner();
         let message = inner.mailbox.withdraw(place);
+        inner.expiring -= u32::from(message.as_ref().is_some_and(Message::expires));
         let waiters = inner.waiters.as_mut();
         let sender = waiters.and_then(|waiters| waiters.by_number.remove(&place));
         // Whoever stood behind it may need less room.
