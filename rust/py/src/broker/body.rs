@@ -7,10 +7,18 @@ use airssys_core::trace::Trace;
 use airssys_host::actor::{EMBEDDER, Kind, Message, Payload};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// What a message is written into before it is one; most fit.
 const MESSAGE_BYTES: usize = 512;
+
+/// Room for a body that a thread keeps for the next one.
+const KEPT_BYTES_MAX: usize = 64 << 10;
+
+thread_local! {
+    static BODY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// What a transcoding makes at most; larger is no message.
 const TRANSCODED_BYTES_MAX: usize = 1 << 20;
@@ -40,11 +48,18 @@ pub fn write(
     code: Code,
     schema: Option<&Bound<'_, Borsh>>,
 ) -> Result<(u32, Payload)> {
-    let mut body = Vec::with_capacity(MESSAGE_BYTES);
-    encode_value(code, value, schema.map(Bound::get), &mut body)?;
+    // What is written may run code of Python that sends something else meanwhile.
+    let mut body = BODY.take();
+    let written = encode_value(code, value, schema.map(Bound::get), &mut body);
+    let payload = written.map(|()| Payload::copy(&body));
+    if body.capacity() <= KEPT_BYTES_MAX {
+        body.clear();
+        BODY.set(body);
+    }
+    let payload = payload?;
     let number = u32::try_from(code.0).map_err(|_| Problem::UnknownCodec(code));
     let number = number.map_err(Box::<Error>::from)?;
-    Ok((number, Payload::copy(&body)))
+    Ok((number, payload))
 }
 
 /// A message of the embedder, for whoever gets copies of it.

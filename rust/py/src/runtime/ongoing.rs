@@ -1,7 +1,7 @@
 //! What `call_async`, `ask` and `send` give: to Python a coroutine, whether the call is
 //! over already or goes on.
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -94,6 +94,20 @@ fn returned(value: Py<PyAny>) -> PyErr {
     PyStopIteration::new_err((value,))
 }
 
+/// Has an iterator that yields nothing more return a value: `StopIteration` as the
+/// interpreter itself sets it, which makes an instance of it only where it must.
+fn return_from_iterator(value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let plain = !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyBaseException>();
+    if !plain {
+        return Err(returned(value.clone().unbind()));
+    }
+    if !value.is_none() {
+        // SAFETY: the GIL is held and both objects live. The caller returns null.
+        unsafe { ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr()) };
+    }
+    Ok(())
+}
+
 // A StopIteration that leaves a coroutine would be taken for its result.
 fn raised(py: Python<'_>, error: PyErr) -> PyErr {
     if !error.is_instance_of::<PyStopIteration>(py) {
@@ -118,8 +132,18 @@ impl Ongoing {
         slf
     }
 
-    fn __next__(&self, py: Python<'_>) -> Step {
-        self.send(py.None().bind(py))
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let mut state = self.state();
+        if let State::Ended(Ok(_)) = &*state {
+            let State::Ended(Ok(value)) = std::mem::replace(&mut *state, State::Over) else {
+                return Ok(None);
+            };
+            drop(state);
+            return_from_iterator(value.bind(py))?;
+            return Ok(None);
+        }
+        drop(state);
+        self.send(py.None().bind(py)).map(Some)
     }
 
     /// Go on until the call ends or has to wait, as an event loop does.
@@ -205,8 +229,7 @@ impl Ongoing {
 
 /// The exception of a call of `throw`, by its three forms.
 fn thrown(typ: &Bound<'_, PyAny>, val: Option<&Bound<'_, PyAny>>) -> PyResult<PyErr> {
-    let is_exception =
-        |value: &&Bound<'_, PyAny>| value.is_instance_of::<pyo3::exceptions::PyBaseException>();
+    let is_exception = |value: &&Bound<'_, PyAny>| value.is_instance_of::<PyBaseException>();
     if let Some(instance) = val.filter(is_exception) {
         return Ok(PyErr::from_value(instance.clone()));
     }
