@@ -8,9 +8,7 @@ use super::message::Message;
 use super::payload::Payload;
 use super::refusal::HandlerRefusal;
 use crate::error::{Error, Result};
-use crate::instance::{
-    Abort, CallFuture, Instance, Invocation, Served, Signature, Target, Typed, Weigh,
-};
+use crate::instance::{Abort, CallFuture, Instance, Invocation, Signature, Target, Typed, Weigh};
 use crate::messaging::{Encoded, MessageError, MessagingError};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -312,12 +310,7 @@ fn handled(ended: Answered, running: &Running, wanted: bool) -> Handled {
         Ok((Ok(payload),)) => Handled::Served(Answer {
             codec,
             payload: Payload::from(payload),
-            receipt: wanted.then(|| {
-                Box::new(Served {
-                    usage: running.instance.receipt(),
-                    memory_bytes_max: running.instance.limits().memory_bytes_max,
-                })
-            }),
+            receipt: wanted.then(|| Box::new(running.instance.served())),
         }),
         Ok((Err(error),)) => Handled::Refused(error.into()),
         Err(error) => Handled::Ended(Exit::of(error)),

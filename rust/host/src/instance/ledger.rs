@@ -28,7 +28,7 @@ impl Ledger {
         self.sequence.store(sequence + 2, Ordering::Release);
     }
 
-    pub(super) fn read(&self) -> Receipt {
+    pub(super) fn read(&self) -> Usage {
         loop {
             let before = self.sequence.load(Ordering::Acquire);
             let fields = self
@@ -37,7 +37,7 @@ impl Ledger {
                 .map(|field| field.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
             if before == 0 {
-                return Receipt::default();
+                return Usage::default();
             }
             if before.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == before {
                 return unpack(fields);
@@ -49,7 +49,16 @@ impl Ledger {
 
 impl From<Usage> for Receipt {
     fn from(usage: Usage) -> Receipt {
-        unpack(pack(usage))
+        Receipt {
+            run: duration(usage.run_ticks),
+            queued: duration(usage.queued_ticks),
+            fuel: usage.fuel,
+            memory_bytes_peak: usage.memory_bytes_peak,
+            memory_denied: usage.memory_denied,
+            host_calls: usage.host_calls,
+            bytes_in: usage.bytes_in,
+            bytes_out: usage.bytes_out,
+        }
     }
 }
 
@@ -67,10 +76,11 @@ fn pack(usage: Usage) -> [u64; 8] {
     ]
 }
 
-fn unpack(fields: [u64; 8]) -> Receipt {
+#[inline]
+fn unpack(fields: [u64; 8]) -> Usage {
     let [
-        run,
-        queued,
+        run_ticks,
+        queued_ticks,
         fuel,
         memory_bytes_peak,
         memory_denied,
@@ -78,9 +88,9 @@ fn unpack(fields: [u64; 8]) -> Receipt {
         bytes_in,
         bytes_out,
     ] = fields;
-    Receipt {
-        run: duration(run),
-        queued: duration(queued),
+    Usage {
+        run_ticks,
+        queued_ticks,
         fuel: (fuel != NO_FUEL).then_some(fuel),
         memory_bytes_peak,
         memory_denied,
@@ -97,7 +107,7 @@ mod tests {
     #[test]
     fn a_receipt_is_read_as_it_was_written() {
         let ledger = Ledger::default();
-        assert_eq!(ledger.read(), Receipt::default());
+        assert_eq!(ledger.read(), Usage::default());
         ledger.write(Usage {
             fuel: Some(9),
             host_calls: 3,

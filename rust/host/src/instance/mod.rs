@@ -139,13 +139,21 @@ impl Instance {
 
     /// Receipt of the last call that ended.
     pub fn receipt(&self) -> Receipt {
-        self.slot.receipt()
+        self.slot.usage().into()
     }
 
     /// Has the receipts of its calls kept, once and for all.
     pub fn keep_receipts(&self, journal: &Arc<Journal>) {
         let most = self.limits.memory_bytes_max;
         self.slot.keep_receipts(Arc::clone(journal), most);
+    }
+
+    /// The same, and what the call might have used.
+    pub fn served(&self) -> Served {
+        Served {
+            usage: self.slot.usage(),
+            memory_bytes_max: self.limits.memory_bytes_max,
+        }
     }
 
     /// Captured standard output and error.

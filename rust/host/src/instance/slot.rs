@@ -4,8 +4,8 @@
 //! between threads, or nobody ever again. Taking and giving back are one
 //! atomic operation each; a lock is only met by those who have to wait.
 
-use super::data::{Receipt, StoreData, Usage};
-use super::journal::Journal;
+use super::data::{StoreData, Usage};
+use super::journal::{Journal, Served};
 use super::ledger::Ledger;
 use crate::error::{Error, Result};
 use std::any::TypeId;
@@ -162,11 +162,14 @@ impl Slot {
     fn note(&self, usage: Usage) {
         self.receipt.write(usage);
         if let Some((journal, memory_bytes_max)) = self.journal.get() {
-            journal.note(usage, *memory_bytes_max);
+            journal.note(Served {
+                usage,
+                memory_bytes_max: *memory_bytes_max,
+            });
         }
     }
 
-    pub(super) fn receipt(&self) -> Receipt {
+    pub(super) fn usage(&self) -> Usage {
         self.receipt.read()
     }
 

@@ -189,7 +189,7 @@ impl Actor {
     fn receipts(&self) -> Vec<Receipt> {
         let served = self.cell.receipts().into_iter();
         served
-            .map(|one| Receipt::new(one.usage, one.memory_bytes_max))
+            .map(|one| Receipt::new(one.receipt(), one.memory_bytes_max))
             .collect()
     }
 

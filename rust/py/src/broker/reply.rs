@@ -48,8 +48,8 @@ impl Reply {
     /// What serving the request took; ``None`` if no component did.
     #[getter]
     fn receipt(&self) -> Option<Receipt> {
-        let receipt = self.reply.receipt.as_ref()?;
-        Some(Receipt::new(receipt.usage, receipt.memory_bytes_max))
+        let served = self.reply.receipt.as_ref()?;
+        Some(Receipt::new(served.receipt(), served.memory_bytes_max))
     }
 
     fn __repr__(&self) -> String {
