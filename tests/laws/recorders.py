@@ -76,9 +76,7 @@ class Ledger:
 
     requests: list[Request] = field(default_factory=list)
     #: By receiver: which life of it, which incarnation in that life, which message.
-    got: dict[str, list[tuple[int, int, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    got: dict[str, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     lives: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def number(self, sender: int, receiver: int, sequence: int) -> int:
