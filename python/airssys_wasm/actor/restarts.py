@@ -119,6 +119,18 @@ class Restarts:
         self._end(round_)
         return left
 
+    def part(self, slot: Slot) -> None:
+        """Take a child out of its round for good: the others go on, whoever it was that failed."""
+        round_ = slot.round
+        if round_ is None:
+            return
+        slot.round = None
+        present = (self._slots.get(name) for name in round_.names)
+        if any(other is not None and other.round is round_ for other in present):
+            self.advance(round_)
+        else:
+            self._end(round_)
+
     def stand_down(self) -> None:
         """Forget all rounds; what they have begun is for others to end."""
         for slot in self._slots.values():

@@ -154,12 +154,17 @@ class Supervisor:
 
         return await self._ask(act)
 
-    async def terminate_child(self, name: str) -> None:
+    async def terminate_child(self, name: str, *, for_good: bool = False) -> None:
         """Stop a child as it says, or its restart, and return when it is down.
 
         It is kept for ``restart_child``, unless it is temporary. Stopping one that is down is
         not an error. Stopping the child whose failure a restart is about ends that restart:
         the siblings it stopped stay down. Cancelling it does not take the stop back.
+
+        Args:
+            name: the child.
+            for_good: whether nobody is going to start it again: then the siblings that its
+                failure has stopped come back without it.
 
         Raises:
             SupervisionError: no such child (``not-found``), or the supervisor has ended
@@ -168,7 +173,7 @@ class Supervisor:
 
         def act(desk: Desk, answer: asyncio.Future[None]) -> None:
             tending = desk.open()
-            tending.bring_down(_find(tending, name), answer)
+            tending.bring_down(_find(tending, name), answer, for_good=for_good)
 
         await self._ask(act)
 

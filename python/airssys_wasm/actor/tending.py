@@ -298,12 +298,17 @@ class Tending:
 
     # What users ask for
 
-    def bring_down(self, slot: Slot, waiting: asyncio.Future[None]) -> None:
+    def bring_down(
+        self, slot: Slot, waiting: asyncio.Future[None], *, for_good: bool = False
+    ) -> None:
         """Stop a child; ``waiting`` is told when it is down."""
         if slot.starter is not None:
             self._refuse_starter(slot, "stopped", "was stopped while it started")
         slot.waiting.append(waiting)
-        self._leave_restart(slot)
+        if for_good:
+            self._restarts.part(slot)
+        else:
+            self._leave_restart(slot)
         if slot.life is None:
             self._is_down(slot)
         else:

@@ -33,7 +33,8 @@ class Actor:
     awaits the replies to all, with one deadline; if one has none, the first of these errors
     is raised when all have ended, or stands in its place with ``return_exceptions=True``.
     ``send_many(values, *, codec="cbor", schema=None)`` returns when all are accepted, or
-    raises for the first that is not, with a note that says how many were.
+    raises for the first that is not, with a note that says how many were; cancelled, it
+    sends nothing more.
     ``try_send_many`` never waits, and returns how many were accepted before the mailbox was
     full.
 

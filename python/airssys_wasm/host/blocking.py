@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.host import Host
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from airssys_wasm.runtime import Component, Engine, Receipt
 
 T = TypeVar("T")
+
+#: As long as a handler that was cancelled holds up the end of its loop.
+_LINGER_SECONDS: Final = 1.0
 
 
 class BlockingActor:
@@ -198,6 +201,7 @@ class BlockingHost(BlockingOutlets):
         try:
             self._run(self._host.close())
         finally:
+            self._run(_end_tasks())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -335,3 +339,12 @@ class BlockingHost(BlockingOutlets):
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def _end_tasks() -> None:
+    """Let what was cancelled with the host come to its end, as ``asyncio.run`` does."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=_LINGER_SECONDS)

@@ -79,7 +79,7 @@ class Grove:
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""
         supervisor = await self.supervisor(above)
-        await supervisor.terminate_child(name)
+        await supervisor.terminate_child(name, for_good=True)
         try:
             await supervisor.delete_child(name)
         except SupervisionError as error:

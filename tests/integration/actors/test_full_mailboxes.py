@@ -82,6 +82,27 @@ def test_a_message_expires_in_the_line_too(engine: aw.Engine) -> None:
     asyncio.run(main())
 
 
+def test_a_batch_that_is_cancelled_sends_nothing_more(engine: aw.Engine) -> None:
+    async def main() -> None:
+        handled: list[object] = []
+        async with stalled(engine, "block", handled) as (_, actor, lease):
+            batch = asyncio.ensure_future(actor.send_many([1, 2, 3]))
+            await asyncio.sleep(0)
+            batch.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await batch
+            behind = asyncio.ensure_future(ends(actor.send(4)))
+            await asyncio.sleep(0)
+            lease.release()
+            assert await behind == "sent"
+            await until_handled(actor, 2)
+            await actor.ask(5)
+        # Nor does the rest come behind what was sent later.
+        assert handled == [1, 4, 5]
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("when_full", ["block", "reject", "drop-newest", "drop-oldest"])
 def test_what_has_expired_makes_way_for_what_keeps(engine: aw.Engine, when_full: WhenFull) -> None:
     async def main() -> None:

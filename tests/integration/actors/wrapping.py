@@ -19,10 +19,10 @@ world handler {
 """
 
 
-def life_cycle(folder: Path) -> Path:
+def life_cycle(folder: Path, world: str = WORLD) -> Path:
     """Lay out a package, in an empty folder, whose world exports the life cycle."""
     shutil.copytree(ROOT / "wit" / "core", folder / "deps" / "core")
-    (folder / "world.wit").write_text(WORLD)
+    (folder / "world.wit").write_text(world)
     return folder
 
 

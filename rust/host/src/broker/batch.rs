@@ -82,6 +82,8 @@ pub struct Sending {
     ended: Arc<Pending>,
     left: AtomicUsize,
     accepted: AtomicUsize,
+    /// Where a message of it waits for room, at most one before each mailbox.
+    lines: Mutex<Vec<(Arc<Cell>, u64)>>,
 }
 
 impl Sending {
@@ -93,6 +95,41 @@ impl Sending {
     /// How many were accepted so far.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Sends nothing more; what was accepted before is on its way.
+    pub fn give_up(&self) {
+        self.ended.close();
+        for (cell, place) in std::mem::take(&mut *self.lines()) {
+            cell.withdraw(place);
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<(Arc<Cell>, u64)>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lines_up(&self, cell: &Arc<Cell>, place: u64) {
+        let mut lines = self.lines();
+        match lines.iter_mut().find(|(one, _)| Arc::ptr_eq(one, cell)) {
+            Some((_, last)) => *last = place,
+            None => lines.push((Arc::clone(cell), place)),
+        }
+        drop(lines);
+        // Given up meanwhile, nobody else would take it back.
+        if !self.ended.is_open() {
+            cell.withdraw(place);
+        }
+    }
+}
+
+/// The duty to give a sending up. Whatever becomes of whoever waits for it, that drops this;
+/// once all is accepted it does nothing.
+pub struct SendingGuard(pub Arc<Sending>);
+
+impl Drop for SendingGuard {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
@@ -113,9 +150,12 @@ impl Feeder {
                 Sent::Refused(message, why) => refuse(message, why),
                 Sent::Full(message) => {
                     let room = Pending::new(Arc::default());
-                    self.cell.wait_for_room(message, &room);
+                    let place = self.cell.wait_for_room(message, &room);
                     let Some(outcome) = room.take() else {
                         *self.rest() = rest;
+                        if let Some(sending) = &self.sending {
+                            sending.lines_up(&self.cell, place);
+                        }
                         let feeder = Arc::clone(self);
                         return room.then(move |outcome| {
                             if feeder.goes_on(outcome.map(drop)) {
@@ -262,6 +302,7 @@ impl Broker {
             ended: Pending::new(Arc::default()),
             left: AtomicUsize::new(1),
             accepted: AtomicUsize::new(0),
+            lines: Mutex::default(),
         });
         self.feed(cell, messages, Some(&sending), may_block);
         if sending.left.fetch_sub(1, Ordering::AcqRel) == 1 {

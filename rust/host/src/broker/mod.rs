@@ -12,7 +12,7 @@ mod room;
 mod topics;
 mod traffic;
 
-pub use batch::{Batch, Sending};
+pub use batch::{Batch, Sending, SendingGuard};
 pub use broadcast::BROADCAST_MAX;
 pub use dead::DeadLetter;
 pub use desk::{Denied, Desk, Granted};

@@ -396,7 +396,7 @@ impl Actor {
         let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
         let of = messages.len();
         let sending = Self::here(py, || self.broker.send_many(&self.cell, messages, false))?;
-        batch::sent(py, &*sending.map_err(Error::Refusal)?, of)
+        batch::sent(py, &sending.map_err(Error::Refusal)?, of)
     }
 
     #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=false))]

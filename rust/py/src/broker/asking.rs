@@ -120,12 +120,13 @@ fn follow<'py>(
 
 /// Gives up what nobody waits for any more, when its future is done.
 #[pyclass(frozen, module = "airssys_wasm._native.broker")]
-struct Unawaited {
+pub struct Unawaited {
     waiting: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Unawaited {
-    fn new(waiting: impl Any + Send) -> Unawaited {
+    /// What drops `waiting` when the future it is added to is done.
+    pub fn new(waiting: impl Any + Send) -> Unawaited {
         Unawaited {
             waiting: Mutex::new(Some(Box::new(waiting))),
         }

@@ -4,7 +4,7 @@ use super::asking;
 use super::reply::Reply;
 use crate::error::{Error, Result};
 use crate::runtime::{awaitable, gil};
-use airssys_host::broker::{Batch, Sending};
+use airssys_host::broker::{Batch, Sending, SendingGuard};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,7 +95,9 @@ impl GivenUp {
 /// # Errors
 ///
 /// Why one was not, with how many were; what a signal handler raised meanwhile.
-pub fn sent(py: Python<'_>, sending: &Sending, of: usize) -> Result<()> {
+pub fn sent(py: Python<'_>, sending: &Arc<Sending>, of: usize) -> Result<()> {
+    // A signal ends the waiting, and with it the sending.
+    let _guard = SendingGuard(Arc::clone(sending));
     match asking::wait_for(py, sending.ended())? {
         Ok(_) => Ok(()),
         Err(why) => Err(incomplete(py, why, sending.accepted(), of)),
@@ -122,6 +124,8 @@ pub fn sending<'py>(
         return awaitable::done(py, ended.map(|none| none.into_bound(py)));
     }
     let (future, waiter) = awaitable::future(event_loop)?;
+    let guard = asking::Unawaited::new(SendingGuard(Arc::clone(&sending)));
+    future.call_method1("add_done_callback", (guard,))?;
     let ended = Arc::clone(sending.ended());
     ended.then(move |outcome| {
         // A handler that ran on this thread may have given the GIL up.
