@@ -69,10 +69,10 @@ pub struct Actix {
 
 impl Actix {
     /// Starts it.
-    pub fn new() -> Result<Actix> {
+    pub fn new() -> Actix {
         let system = System::new();
         let actor = system.block_on(async { Counter { handled: 0 }.start() });
-        Ok(Actix { system, actor })
+        Actix { system, actor }
     }
 }
 

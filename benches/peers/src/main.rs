@@ -24,7 +24,7 @@ fn main() -> Result<()> {
         "tokio" => Box::new(tokio_channel::Tokio::new()?),
         "kameo" => Box::new(kameo_actor::Kameo::new()?),
         "ractor" => Box::new(ractor_actor::Ractor::new()?),
-        "actix" => Box::new(actix_actor::Actix::new()?),
+        "actix" => Box::new(actix_actor::Actix::new()),
         _ => return Err("usage: airssys-bench-peers tokio|kameo|ractor|actix".into()),
     };
     serve(&mut *contestant)
