@@ -84,6 +84,7 @@ def native_rows(sides: Sides) -> list[Row]:
         informed("tell a component, from Rust", compare([ours], "guest_tell") | call),
         informed("ask a component, from Rust", compare([ours], "guest_ask") | call),
         promised("a component replaced after a trap", compare([ours], "restart")),
+        informed("the same with the trap", compare([ours], "trap_and_restart")),
     ]
 
 

@@ -16,6 +16,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 #: Rounds of each contestant; the first warms up and is not counted.
 ROUNDS = 16
+#: What a developer's shell may ask of Rust, and a user's does not.
+BACKTRACES = ("RUST_BACKTRACE", "RUST_LIB_BACKTRACE")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                env=_environment(),
             )
 
     def _ask(self, operation: str, arguments: list[Any]) -> dict[str, Any]:
@@ -77,6 +80,11 @@ class Worker:
 def python(contestant: str) -> list[str]:
     """The command of a contestant of ``worker.py``."""
     return [sys.executable, str(HERE / "worker.py"), contestant]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what makes each error of Rust walk the stack."""
+    return {name: value for name, value in os.environ.items() if name not in BACKTRACES}
 
 
 @contextmanager

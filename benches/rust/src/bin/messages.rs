@@ -13,7 +13,7 @@ use airssys_host::broker::{Asked, Broker};
 use airssys_host::{Component, Engine};
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const NATIVE: &str = "bench/native";
 const GUEST: &str = "bench/guest";
@@ -139,16 +139,21 @@ impl Actors {
         Ok(Done::messages(batches * BATCH))
     }
 
-    /// A trap, another instance in its place, and its first answer.
-    fn restart(&mut self, times: u64) -> Result<Done> {
+    /// A trap, another instance in its place, and its first answer; the time from the trap
+    /// on, or only from when it was told of.
+    fn restart(&mut self, times: u64, with_the_trap: bool) -> Result<Done> {
         let cell = self.find(FRAGILE)?;
+        let mut took = Duration::ZERO;
         for _ in 0..times {
+            let trapped = Instant::now();
             let trap = Message::new(EMBEDDER, RAW, Payload::copy(TRAP), Kind::Tell);
             if ended(self.broker.ask(&cell, trap, TIMEOUT, true)).is_ok() {
                 return Err("it answered instead of trapping".into());
             }
+            let told = Instant::now();
             occupy(&cell, self.instance()?)?;
             ended(self.broker.ask(&cell, message(), TIMEOUT, true))?;
+            took += if with_the_trap { trapped } else { told }.elapsed();
             self.broker.take_events();
         }
         self.restarts += times;
@@ -158,6 +163,7 @@ impl Actors {
         Ok(Done {
             operations: times,
             messages: 0,
+            took: Some(took),
         })
     }
 
@@ -187,7 +193,8 @@ impl Contestant for Actors {
             "guest_tell" => self.tell(GUEST, times),
             "guest_ask" => self.ask(GUEST, times),
             "guest_flood" => self.flood(GUEST, times),
-            "restart" => self.restart(times),
+            "restart" => self.restart(times, false),
+            "trap_and_restart" => self.restart(times, true),
             _ => Err(format!("there is no {operation}").into()),
         }
     }
