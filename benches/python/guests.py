@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ECHO = ROOT / "tests" / "components" / "prebuilt" / "echo.wasm"
 IMPORTER = ROOT / "tests" / "components" / "prebuilt" / "importer.wasm"
 SMALL = ROOT / "benches" / "guests" / "small.wat"
+ACTOR = ROOT / "benches" / "guests" / "actor.wat"
 EXTISM = ROOT / "benches" / "guests" / "extism.wat"
 ECHO_API = "acme:echo/api@1.0.0"
 IMPORTER_API = "acme:importer/api@1.0.0"
@@ -25,6 +27,30 @@ IMPORTER_UNUSED = (
 
 #: Functions of the heavy guest; with them its compiled code is about 1 MB.
 HEAVY_FUNCTIONS = 2_000
+
+
+ACTOR_WORLD = """
+package bench:actor;
+
+world actor {
+    export airssys:core/lifecycle@1.0.0;
+}
+"""
+
+
+def actor(directory: Path) -> Path:
+    """Write a component that takes messages into a directory."""
+    from wasmtime import wat2wasm
+
+    from airssys_wasm._native import componentize
+
+    wit = directory / "wit"
+    shutil.copytree(ROOT / "wit" / "core", wit / "deps" / "core")
+    (wit / "world.wit").write_text(ACTOR_WORLD)
+    module = componentize.embed(bytes(wat2wasm(ACTOR.read_text())), wit)
+    written = directory / "actor.wasm"
+    written.write_bytes(componentize.encode(module))
+    return written
 
 
 def heavy() -> bytes:

@@ -52,6 +52,28 @@ class Row:
         return f"{value:.{digits}f}{space}{self.unit}"
 
 
+@dataclass(frozen=True)
+class Promise:
+    """A bound of a row, as ``Row`` takes it."""
+
+    bound: float
+    sense: Literal["at least", "at most"]
+    unit: str
+
+
+#: The promises about actors, by path.
+ACTORS = {
+    "tell by name": Promise(100, "at most", "ns"),
+    "ask by name": Promise(100, "at most", "ns"),
+    "messages on one core": Promise(10, "at least", "M/s"),
+    "messages into a component on one core": Promise(3, "at least", "M/s"),
+    "a component replaced after a trap": Promise(10, "at most", "µs"),
+    "ask from Python into a component": Promise(600, "at most", "ns"),
+    "ask from Python, answer read": Promise(13, "at least", "×"),
+    "await ask(), inline": Promise(1000, "at most", "ns"),
+}
+
+
 HEADINGS = ("path", "airssys-wasm", "bar", "measured", "promise", "")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 #: Rounds of each contestant; the first warms up and is not counted.
 ROUNDS = 16
+#: What a developer's shell may ask of Rust, and a user's does not.
+BACKTRACES = ("RUST_BACKTRACE", "RUST_LIB_BACKTRACE")
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,24 @@ class Figure:
 
 
 class Worker:
-    """A contestant that waits for orders."""
+    """A contestant that waits for orders.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: what the table calls it.
+        command: what it is; the contestant of its name in ``worker.py`` by default.
+        cores: those that it may use; all by default.
+    """
+
+    def __init__(self, name: str, command: Sequence[str] = (), cores: Collection[int] = ()) -> None:
         self.name = name
-        self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
-            [sys.executable, str(HERE / "worker.py"), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with _on(cores):
+            self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+                list(command) or python(name),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=_environment(),
+            )
 
     def _ask(self, operation: str, arguments: list[Any]) -> dict[str, Any]:
         process = self._process
@@ -60,16 +71,46 @@ class Worker:
 
     def close(self) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(timeout=60)
+        self._process.stdout.close()
+
+
+def python(contestant: str) -> list[str]:
+    """The command of a contestant of ``worker.py``."""
+    return [sys.executable, str(HERE / "worker.py"), contestant]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what makes each error of Rust walk the stack."""
+    return {name: value for name, value in os.environ.items() if name not in BACKTRACES}
 
 
 @contextmanager
-def workers(names: Iterable[str]) -> Iterator[dict[str, Worker]]:
+def _on(cores: Collection[int]) -> Iterator[None]:
+    """A process that is started meanwhile has these cores."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def workers(
+    names: Iterable[str] | Mapping[str, Sequence[str]], cores: Collection[int] = ()
+) -> Iterator[dict[str, Worker]]:
+    """Contestants by name, each with its command if that is not its name."""
+    commands = names if isinstance(names, Mapping) else dict.fromkeys(names, ())
     with ExitStack() as stack:
         running = {}
-        for name in names:
-            running[name] = Worker(name)
+        for name, command in commands.items():
+            running[name] = Worker(name, command, cores)
             stack.callback(running[name].close)
         yield running
 

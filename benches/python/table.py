@@ -17,6 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import guests
+import programs
+from actor_rows import (
+    PYTHON_PEERS,
+    RUST_PEERS,
+    has_erlang,
+    measure_actors,
+)
 from codec_rows import SIDES, codec_rows
 from promises import Row, duration, table
 from rounds import HERE, Figure, Worker, compare, workers
@@ -195,25 +202,35 @@ def _output(command: list[str]) -> str:
     ).stdout
 
 
-def measure_rust(heavy: Path) -> dict[str, Any]:
-    cargo = ["cargo", "run", "--release", "--locked", "--quiet"]
-    told = _output([*cargo, "--package", "airssys-bench", "--bin", "ratios", "--", str(heavy)])
-    measured: dict[str, Any] = json.loads(told)
+def measure_rust(ratios: str, heavy: Path) -> dict[str, Any]:
+    measured: dict[str, Any] = json.loads(_output([ratios, str(heavy)]))
     return measured
 
 
 def heading() -> str:
     peers = ", ".join(
         f"{name} {version(name)}"
-        for name in ("wasmtime", "extism", "cython", "cbor2", "orjson", "msgspec")
+        for name in (*PYTHON_PEERS, "wasmtime", "extism", "cython", "cbor2", "orjson", "msgspec")
     )
     cores = sorted(os.sched_getaffinity(0))
     return (
-        f"airssys-wasm {version('airssys-wasm')} beside {peers}\n"
+        f"airssys-wasm {version('airssys-wasm')} beside {peers}, {rust_peers()}, {erlang()}\n"
         f"{platform.platform()}, CPython {platform.python_version()}, "
         f"{os.cpu_count()} cores, on cores {cores}\n"
         f"least of the rounds, forth and back; load average {os.getloadavg()[0]:.1f}\n"
     )
+
+
+def rust_peers() -> str:
+    locked = programs.versions()
+    return ", ".join(f"{name} {locked[name]}" for name in RUST_PEERS)
+
+
+def erlang() -> str:
+    if not has_erlang():
+        return "no Erlang, for there is no escript on PATH"
+    asked = "io:put_chars(erlang:system_info(otp_release)), halt()."
+    return "Erlang/OTP " + _output(["erl", "-noshell", "-eval", asked])
 
 
 def build_floor() -> None:
@@ -222,9 +239,11 @@ def build_floor() -> None:
     _output([*cythonize, str(HERE / "floor.pyx")])
 
 
-def measure(heavy: Path) -> list[Row]:
+def measure(directory: Path) -> list[Row]:
+    heavy = directory / "heavy.wasm"
     heavy.write_bytes(guests.heavy())
-    rust = measure_rust(heavy)
+    built = programs.build()
+    rust = measure_rust(built["ratios"], heavy)
     with workers((OURS, "wasmtime-py", "Extism", "Cython", *SIDES[1:])) as sides:
         rows = calls(sides)
         rows.append(rust_row("typed call from Rust", rust["scalar"], 1.1))
@@ -238,6 +257,7 @@ def measure(heavy: Path) -> list[Row]:
         rows += imports(sides, rust)
         rows += asynchronous(sides, rust)
         rows += codec_rows(sides)
+    rows += measure_actors(guests.actor(directory), built)
     return rows + kernels(rust) + memory()
 
 
@@ -247,7 +267,7 @@ def main() -> int:
     given = arguments.parse_args()
     build_floor()
     with tempfile.TemporaryDirectory(prefix="airssys-bench-") as directory:
-        rows = measure(Path(directory) / "heavy.wasm")
+        rows = measure(Path(directory))
     print(heading())
     print(table(rows))
     if given.json:

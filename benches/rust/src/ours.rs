@@ -142,6 +142,7 @@ pub fn no_imports() -> Supply<'static> {
         interfaces: &[],
         unused: &[],
         embedder: Arc::new(NoImports),
+        post: None,
     }
 }
 

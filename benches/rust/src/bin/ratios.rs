@@ -192,6 +192,7 @@ fn importer(component: &Arc<airssys_host::Component>, typed: bool) -> Result<Arc
         interfaces: &interfaces,
         unused: &[],
         embedder: Arc::new(ours::Adder),
+        post: None,
     };
     ours::instance(&component, false, supply)
 }
