@@ -31,27 +31,43 @@ fn variable(name: &str) -> io::Result<String> {
 }
 
 /// Copies a folder without what builds left there, and has cargo watch what was copied.
+/// Says whether any product lay in it.
 ///
-/// File by file: cargo watches a folder with all that lies in it, so that a run of an
-/// example, which leaves `__pycache__` behind, would cost a new build of this crate.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Cargo watches a folder with all that lies in it. One with products is watched file by
+/// file: else each run of an example, which writes `__pycache__`, would cost a new build of
+/// this crate.
+fn copy(from: &Path, to: &Path) -> io::Result<bool> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
     fs::create_dir_all(to)?;
+    let mut products = false;
+    let mut files = Vec::new();
     for entry in fs::read_dir(from).map_err(named)? {
         let entry = entry?;
         let name = entry.file_name();
         if entry.file_type()?.is_dir() {
-            if !PRODUCTS.iter().any(|product| name == *product) {
-                copy(&entry.path(), &to.join(name))?;
+            if PRODUCTS.iter().any(|product| name == *product) {
+                products = true;
+            } else {
+                products |= copy(&entry.path(), &to.join(name))?;
             }
         } else if Path::new(&name)
             .extension()
             .is_none_or(|suffix| suffix != "wasm")
         {
-            println!("cargo::rerun-if-changed={}", entry.path().display());
             fs::copy(entry.path(), to.join(name))?;
+            files.push(entry.path());
+        } else {
+            // What a build made beside its sources.
+            products = true;
         }
     }
-    Ok(())
+    if products {
+        for file in files {
+            println!("cargo::rerun-if-changed={}", file.display());
+        }
+    } else {
+        println!("cargo::rerun-if-changed={}", from.display());
+    }
+    Ok(products)
 }

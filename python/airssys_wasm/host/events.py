@@ -207,16 +207,18 @@ class Reporter:
 
 def denial(actor: str, by_receiver: bool, action: str, resource: str) -> str:  # noqa: FBT001 - as it is told
     """Say what an actor was denied, and the grant that would allow it."""
+    # A grant is for a component, all its instances.
+    who = _component(actor)
     if action == "messaging.send":
-        # Instance 0 is known by the address without a number.
-        resource = resource.removesuffix("/0")
+        resource = _component(resource)
     if by_receiver:
-        return (
-            f"{resource!r} does not hear {actor!r}; "
-            f"hint: spawn {resource!r} with Grant(receive=[{actor!r}])"
-        )
+        return f"{resource!r} does not hear {who!r}; hint: Grant(receive=[{who!r}]) for the former"
     field = action.removeprefix("messaging.")
-    return f"{action} {resource!r}; hint: spawn {actor!r} with Grant({field}=[{resource!r}])"
+    return f"{action} {resource!r}; hint: Grant({field}=[{resource!r}]) for {who!r}"
+
+
+def _component(address: str) -> str:
+    return "/".join(address.split("/")[:2])
 
 
 def native_event(told: tuple[str, str, int, str, str]) -> Event | None:

@@ -12,6 +12,7 @@ pub mod compile;
 pub mod component;
 pub mod engine;
 pub mod error;
+mod exports;
 pub mod instance;
 pub mod limits;
 pub mod linker;

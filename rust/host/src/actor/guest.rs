@@ -319,8 +319,11 @@ fn handled(ended: Answered, running: &Running, wanted: bool) -> Handled {
 
 fn called_back(
     ended: Result<(std::result::Result<(), ComponentError>,)>,
-    _running: &Running,
+    running: &Running,
 ) -> Handled {
+    if let Some(desk) = &running.desk {
+        desk.end();
+    }
     match ended {
         Ok((Ok(()),)) => Handled::Served(Answer::NONE),
         // It cannot take the end of its own request: as bad as a trap.

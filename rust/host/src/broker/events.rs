@@ -5,7 +5,7 @@ use crate::actor::{Exit, Refusal};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Events that wait to be taken beside which a dead letter or a denial is none any more.
+/// Events that wait to be taken beside which a dead letter is none any more.
 const LETTERS_MAX: usize = 10_000;
 
 /// Something that happened.
@@ -41,8 +41,7 @@ pub enum Event {
         /// What it wanted.
         denied: Denied,
     },
-    /// Letters and denials that were no events any more, because too many waited to be
-    /// taken.
+    /// Letters that were no events any more, because too many waited to be taken.
     LettersMissed(u64),
 }
 
@@ -73,9 +72,9 @@ impl Events {
 
     pub(super) fn add(&self, event: Event) {
         let mut waiting = self.waiting();
-        // How actors ended is never given up for letters, which are counted anyway.
-        let countable = matches!(event, Event::DeadLetter { .. } | Event::Denied { .. });
-        if countable && waiting.events.len() >= LETTERS_MAX {
+        // How actors ended, and what they were denied, which is told a few times for each,
+        // is never given up for letters, which are counted anyway.
+        if matches!(event, Event::DeadLetter { .. }) && waiting.events.len() >= LETTERS_MAX {
             waiting.letters_missed += 1;
             return;
         }

@@ -408,11 +408,7 @@ impl Instance {
                 queued_ticks: Ticks::now().since(began),
             };
             instance.roaming.store(number, Ordering::SeqCst);
-            let ended = lease.run_async(target, invocation).await;
-            // The next one may have begun already.
-            let roaming = &instance.roaming;
-            let _ = roaming.compare_exchange(number, 0, Ordering::SeqCst, Ordering::SeqCst);
-            ended
+            lease.run_async(target, invocation).await
         });
         CallFuture {
             future,
@@ -482,6 +478,8 @@ impl Lease<'_> {
             within(deadline, call).await
         };
         let ended = ended.unwrap_or_else(|| Err(passed.into()));
+        // Before it is given back: whoever gives this call up must not close the next one's.
+        self.instance.roaming.store(0, Ordering::SeqCst);
         self.finish::<I>(running, bytes_in, ended)
     }
 

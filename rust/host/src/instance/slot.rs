@@ -124,6 +124,11 @@ impl Slot {
             .owner
             .compare_exchange(IDLE, owner.0, Ordering::SeqCst, Ordering::SeqCst)
         {
+            Ok(_) if self.close_wanted.load(Ordering::SeqCst) => {
+                // Whoever wants it closed came between its being given back and this.
+                Held { slot: self }.shut("it was closed".to_owned());
+                Err(self.closed())
+            }
             Ok(_) => Ok(Taken::Held(Held { slot: self })),
             Err(CLOSED) => Err(self.closed()),
             Err(other) if other == owner.0 && other != ROAMING => Ok(Taken::Mine),
@@ -145,9 +150,8 @@ impl Slot {
     /// Closes it: at once if it is idle, else when the call that has it ends.
     pub(super) fn close(&self) {
         self.close_wanted.store(true, Ordering::SeqCst);
-        if let Ok(Taken::Held(held)) = self.take(Owner::roaming()) {
-            held.shut("it was closed".to_owned());
-        }
+        // An instance that is idle is taken, and closed for being wanted so.
+        drop(self.take(Owner::roaming()));
     }
 
     pub(super) fn is_open(&self) -> bool {

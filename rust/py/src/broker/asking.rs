@@ -115,7 +115,7 @@ fn follow<'py>(
         gil::resume();
         awaitable::complete(waiter, move |py| finish(py, outcome).map(Bound::unbind));
     });
-    awaitable::of(future)
+    awaitable::of(future, None)
 }
 
 /// Gives up what nobody waits for any more, when its future is done.

@@ -72,7 +72,7 @@ pub fn awaited<'py>(
             }
         });
     });
-    awaitable::of(future)
+    awaitable::of(future, None)
 }
 
 /// Gives the requests up when nobody waits for their future any more.
@@ -132,7 +132,7 @@ pub fn sending<'py>(
         gil::resume();
         awaitable::complete(waiter, move |py| told(py, sending.accepted(), outcome));
     });
-    awaitable::of(future)
+    awaitable::of(future, None)
 }
 
 fn incomplete(

@@ -87,8 +87,9 @@ pub fn message(
 pub fn trace(text: &str) -> Result<Arc<Trace>> {
     let trace = Trace::parse(text).ok_or_else(|| {
         PyValueError::new_err(format!(
-            "trace: {text:?} is none; hint: a traceparent as W3C Trace Context has it, such as \
-             \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\""
+            "trace: {:?} is none; hint: a traceparent as W3C Trace Context has it, such as \
+             \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"",
+            text.chars().take(80).collect::<String>()
         ))
     })?;
     Ok(Arc::new(trace))

@@ -3,16 +3,15 @@
 
 use super::event_loop::running_loop;
 use super::given::Given;
-use super::ongoing::Ongoing;
+use super::ongoing::{GiveUp, Ongoing};
 use super::{calling, event_loop, exit};
 use crate::error::Result;
-use airssys_host as host;
 use airssys_host::instance::CallFuture;
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 /// Turns how a call ended into a Python value.
@@ -44,17 +43,24 @@ pub fn begin<'py, T: Send + 'static>(
 /// If Python has no memory left for it.
 pub fn done<'py>(py: Python<'py>, outcome: Result<Bound<'py, PyAny>>) -> Result<Bound<'py, PyAny>> {
     let outcome = outcome.map(Bound::unbind).map_err(PyErr::from);
-    Ok(Bound::new(py, Ongoing::ended(outcome))?.into_any())
+    if let Err(error) = &outcome
+        && !error.is_instance_of::<PyException>(py)
+    {
+        // Ctrl-C means the whole program, whoever awaits this.
+        return Err(error.clone_ref(py).into());
+    }
+    Ok(Bound::new(py, Ongoing::ended(py, outcome))?.into_any())
 }
 
-/// An awaitable of what a future is to have; cancelling it cancels the future.
+/// An awaitable of what a future is to have; cancelling it cancels the future, and calls
+/// `give_up`, where there is something to do that the future does not.
 ///
 /// # Errors
 ///
 /// If Python has no memory left for it.
-pub fn of(future: Bound<'_, PyAny>) -> Result<Bound<'_, PyAny>> {
+pub fn of(future: Bound<'_, PyAny>, give_up: Option<GiveUp>) -> Result<Bound<'_, PyAny>> {
     let py = future.py();
-    Ok(Bound::new(py, Ongoing::waiting(future.unbind()))?.into_any())
+    Ok(Bound::new(py, Ongoing::waiting(future.unbind(), give_up))?.into_any())
 }
 
 fn wait<T: Send + 'static>(
@@ -69,26 +75,31 @@ fn wait<T: Send + 'static>(
         let ended = calling::told(ended);
         complete(waiter, move |py| finish(py, ended).map(Bound::unbind));
     })?;
-    future.call_method1("add_done_callback", (OnDone { abort, given },))?;
-    of(future)
+    let give_up: GiveUp = Arc::new(move || {
+        abort.abort();
+        if let Some(given) = &given {
+            given.give_back();
+        }
+    });
+    let on_done = OnDone {
+        give_up: Arc::clone(&give_up),
+    };
+    future.call_method1("add_done_callback", (on_done,))?;
+    of(future, Some(give_up))
 }
 
 /// Ends the guest's call when its future is cancelled, and gives back at once what the
 /// call was to take along.
 #[pyclass(frozen, module = "airssys_wasm._native.runtime")]
 struct OnDone {
-    abort: host::instance::Abort,
-    given: Option<Given>,
+    give_up: GiveUp,
 }
 
 #[pymethods]
 impl OnDone {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         if future.call_method0("cancelled")?.is_truthy()? {
-            self.abort.abort();
-            if let Some(given) = &self.given {
-                given.give_back();
-            }
+            (self.give_up)();
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! What `call_async`, `ask` and `send` give: to Python a coroutine, whether the call is
 //! over already or goes on.
 
-use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
+use super::exit;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{ffi, intern};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A call that was begun, as a coroutine: to be awaited once, or made a task of.
 ///
@@ -23,30 +24,52 @@ pub struct Ongoing {
 
 enum State {
     /// The call is over; nobody has asked.
-    Ended(PyResult<Py<PyAny>>),
+    Ended(Result<Py<PyAny>, Py<PyAny>>),
     /// It goes on, and this future is to have its outcome; nobody has asked.
-    Waiting(Py<PyAny>),
+    Waiting(Going),
     /// Somebody awaits the future, by its iterator.
-    Awaited {
-        future: Py<PyAny>,
-        iterator: Py<PyAny>,
-    },
+    Awaited { going: Going, iterator: Py<PyAny> },
     /// Its outcome was handed over, or given up.
     Over,
 }
 
+/// Ends what goes on without an event loop, which may be closed.
+pub type GiveUp = Arc<dyn Fn() + Send + Sync>;
+
+/// A call that goes on.
+struct Going {
+    future: Py<PyAny>,
+    give_up: Option<GiveUp>,
+}
+
+impl Going {
+    /// Ends it, and tells whoever else waits for the future.
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(give_up) = &self.give_up {
+            give_up();
+        }
+        match self.future.call_method0(py, intern!(py, "cancel")) {
+            // The loop is closed: nobody is left to be told.
+            Err(error) if error.is_instance_of::<PyRuntimeError>(py) => Ok(()),
+            told => told.map(drop),
+        }
+    }
+}
+
 impl Ongoing {
     /// One that is over already.
-    pub fn ended(outcome: PyResult<Py<PyAny>>) -> Ongoing {
+    pub fn ended(py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> Ongoing {
+        let outcome = outcome.map_err(|error| error.into_value(py).into_any());
         Ongoing {
             state: Mutex::new(State::Ended(outcome)),
         }
     }
 
-    /// One whose outcome a future is to have; cancelling that ends the call.
-    pub fn waiting(future: Py<PyAny>) -> Ongoing {
+    /// One whose outcome a future is to have; cancelling that ends the call, and so does
+    /// `give_up`.
+    pub fn waiting(future: Py<PyAny>, give_up: Option<GiveUp>) -> Ongoing {
         Ongoing {
-            state: Mutex::new(State::Waiting(future)),
+            state: Mutex::new(State::Waiting(Going { future, give_up })),
         }
     }
 
@@ -59,10 +82,10 @@ impl Ongoing {
         std::mem::replace(&mut *self.state(), State::Over)
     }
 
-    fn step(&self, future: Py<PyAny>, iterator: Py<PyAny>, sent: &Bound<'_, PyAny>) -> Step {
+    fn step(&self, going: Going, iterator: Py<PyAny>, sent: &Bound<'_, PyAny>) -> Step {
         let py = sent.py();
         *self.state() = State::Awaited {
-            future,
+            going,
             iterator: iterator.clone_ref(py),
         };
         let yielded = send(iterator.bind(py), sent);
@@ -70,6 +93,38 @@ impl Ongoing {
             *self.state() = State::Over;
         }
         yielded
+    }
+
+    /// Gives it up, and tells of an error that nobody asked for.
+    fn tell_unasked(&self) {
+        let State::Ended(Err(error)) = self.take() else {
+            return;
+        };
+        // Once the interpreter ends, there is nobody to tell.
+        let _ = exit::attach(|py| {
+            // It may go while another error is on its way up.
+            let raised = PyErr::take(py);
+            PyErr::from_value(error.into_bound(py)).write_unraisable(py, None);
+            if let Some(raised) = raised {
+                raised.restore(py);
+            }
+        });
+    }
+
+    fn refuse_second(&self) -> PyResult<()> {
+        match &*self.state() {
+            State::Awaited { .. } => {
+                Err(PyRuntimeError::new_err("the call is being awaited already"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What nobody asked for is told, as asyncio tells it of a task.
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        self.tell_unasked();
     }
 }
 
@@ -118,18 +173,28 @@ fn raised(py: Python<'_>, error: PyErr) -> PyErr {
     told
 }
 
-fn cancel(py: Python<'_>, future: &Py<PyAny>) -> PyResult<()> {
-    future.call_method0(py, intern!(py, "cancel")).map(drop)
-}
-
 #[pymethods]
 impl Ongoing {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
+    #[allow(clippy::unused_self, reason = "the shape PyO3 asks for")]
+    #[getter]
+    fn __name__(&self) -> &'static str {
+        "Ongoing"
     }
 
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    #[allow(clippy::unused_self, reason = "the shape PyO3 asks for")]
+    #[getter]
+    fn __qualname__(&self) -> &'static str {
+        "Ongoing"
+    }
+
+    fn __await__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        slf.get().refuse_second()?;
+        Ok(slf)
+    }
+
+    fn __iter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        slf.get().refuse_second()?;
+        Ok(slf)
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
@@ -150,12 +215,25 @@ impl Ongoing {
     fn send(&self, value: &Bound<'_, PyAny>) -> Step {
         let py = value.py();
         match self.take() {
-            State::Ended(outcome) => Err(outcome.map_or_else(|error| raised(py, error), returned)),
-            State::Waiting(future) => {
-                let iterator = future.call_method0(py, intern!(py, "__await__"))?;
-                self.step(future, iterator, value)
+            begun @ (State::Ended(_) | State::Waiting(_)) if !value.is_none() => {
+                *self.state() = begun;
+                Err(PyTypeError::new_err(
+                    "can't send a value to a coroutine that nobody awaits yet",
+                ))
             }
-            State::Awaited { future, iterator } => self.step(future, iterator, value),
+            State::Ended(Ok(value)) => Err(returned(value)),
+            State::Ended(Err(error)) => Err(raised(py, PyErr::from_value(error.into_bound(py)))),
+            State::Waiting(going) => {
+                let iterator = going.future.call_method0(py, intern!(py, "__await__"));
+                match iterator {
+                    Ok(iterator) => self.step(going, iterator, value),
+                    Err(error) => {
+                        going.cancel(py)?;
+                        Err(error)
+                    }
+                }
+            }
+            State::Awaited { going, iterator } => self.step(going, iterator, value),
             State::Over => Err(PyRuntimeError::new_err("the call was awaited already")),
         }
     }
@@ -170,28 +248,32 @@ impl Ongoing {
     ) -> Step {
         let py = typ.py();
         match self.take() {
-            State::Awaited { future, iterator } => {
+            State::Awaited { going, iterator } => {
                 let args: Vec<_> = [Some(typ), val, tb].into_iter().flatten().collect();
                 let args = PyTuple::new(py, args)?;
-                let thrown = iterator.call_method1(py, intern!(py, "throw"), args);
-                match &thrown {
-                    Ok(_) => *self.state() = State::Awaited { future, iterator },
-                    Err(_) => cancel(py, &future)?,
+                match iterator.call_method1(py, intern!(py, "throw"), args) {
+                    Ok(yielded) => {
+                        *self.state() = State::Awaited { going, iterator };
+                        Ok(yielded)
+                    }
+                    Err(error) => {
+                        going.cancel(py)?;
+                        Err(raised(py, error))
+                    }
                 }
-                thrown
             }
-            State::Waiting(future) => {
-                cancel(py, &future)?;
-                Err(thrown(typ, val)?)
+            State::Waiting(going) => {
+                going.cancel(py)?;
+                Err(raised(py, thrown(typ, val)?))
             }
-            State::Ended(_) | State::Over => Err(thrown(typ, val)?),
+            State::Ended(_) | State::Over => Err(raised(py, thrown(typ, val)?)),
         }
     }
 
     /// Give the call up.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match self.take() {
-            State::Waiting(future) | State::Awaited { future, .. } => cancel(py, &future),
+            State::Waiting(going) | State::Awaited { going, .. } => going.cancel(py),
             State::Ended(_) | State::Over => Ok(()),
         }
     }
@@ -212,18 +294,18 @@ impl Ongoing {
             return Ok(());
         };
         match &*state {
-            State::Ended(Ok(value)) => visit.call(value),
-            State::Waiting(future) => visit.call(future),
-            State::Awaited { future, iterator } => {
-                visit.call(future)?;
+            State::Ended(Ok(value) | Err(value)) => visit.call(value),
+            State::Waiting(going) => visit.call(&going.future),
+            State::Awaited { going, iterator } => {
+                visit.call(&going.future)?;
                 visit.call(iterator)
             }
-            State::Ended(Err(_)) | State::Over => Ok(()),
+            State::Over => Ok(()),
         }
     }
 
     fn __clear__(&self) {
-        drop(self.take());
+        self.tell_unasked();
     }
 }
 

@@ -116,8 +116,9 @@ enum Items<'a, 'py> {
     Other(&'a Bound<'py, PyAny>, usize),
 }
 
-/// Items of a list in the memory of a guest at most, whatever their type.
-const ITEMS_MAX: usize = 1 << 28;
+/// Items of a sequence at most: unlike a list, one may have any number and take no memory
+/// of its own.
+const ITEMS_MAX: usize = 1 << 24;
 
 fn items<'a, 'py>(value: &'a Bound<'py, PyAny>, wanted: &str) -> Outcome<Items<'a, 'py>> {
     if let Ok(list) = value.cast::<PyList>() {
@@ -139,13 +140,21 @@ fn items<'a, 'py>(value: &'a Bound<'py, PyAny>, wanted: &str) -> Outcome<Items<'
         .map_err(|error| Mismatch::raised(value, wanted, error))?;
     if length > ITEMS_MAX {
         return Err(Mismatch::because(format!(
-            "{length} items are more than a list can have"
+            "{length} items are more than the {ITEMS_MAX} of a sequence; hint: give a list"
         )));
     }
     Ok(Items::Other(value, length))
 }
 
 impl Items<'_, '_> {
+    fn len(&self) -> usize {
+        match self {
+            Items::List(list) => list.len(),
+            Items::Tuple(tuple) => tuple.len(),
+            Items::Other(_, length) => *length,
+        }
+    }
+
     fn map<T>(&self, mut take: impl FnMut(&Bound<'_, PyAny>) -> Outcome<T>) -> Outcome<Vec<T>> {
         let mut index = 0;
         let mut taken = Vec::new();
@@ -160,8 +169,15 @@ impl Items<'_, '_> {
             Items::Other(sequence, length) => {
                 let failed = |error| Mismatch::raised(sequence, "a list", error);
                 // One that yields more than it says may never end.
-                for item in sequence.try_iter().map_err(failed)?.take(*length) {
+                let items = sequence.try_iter().map_err(failed)?;
+                for item in items.take(length.saturating_add(1)) {
                     one(item.map_err(failed)?)?;
+                }
+                if index != *length {
+                    return Err(Mismatch::because(format!(
+                        "it says that it has {length} items, and yields {} than that",
+                        if index < *length { "fewer" } else { "more" }
+                    )));
                 }
             }
         }
@@ -320,21 +336,27 @@ fn field_value(
 }
 
 fn tuple(plans: &[Plan], value: &Bound<'_, PyAny>, handles: &mut dyn Handles) -> Outcome<Val> {
-    let found = value.len().unwrap_or_default();
     let given = items(value, "a tuple")?;
-    if found != plans.len() {
-        return Err(Mismatch::because(format!(
+    let wrong = |found: usize| {
+        Mismatch::because(format!(
             "expected a tuple of {} items, got {found}",
             plans.len()
-        )));
+        ))
+    };
+    if given.len() != plans.len() {
+        return Err(wrong(given.len()));
     }
-    let mut plans = plans.iter();
-    let lowered = given.map(|item| match plans.next() {
+    let mut left = plans.iter();
+    let lowered = given.map(|item| match left.next() {
         Some(plan) => lower(plan, item, handles),
         None => Err(Mismatch::because(
             "the tuple grew while it was read".to_owned(),
         )),
     })?;
+    // A list may shrink while its items are read.
+    if lowered.len() != plans.len() {
+        return Err(wrong(lowered.len()));
+    }
     Ok(Val::Tuple(lowered))
 }
 

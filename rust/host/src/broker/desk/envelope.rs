@@ -2,20 +2,24 @@
 
 use super::Desk;
 use crate::actor::{
-    self, Deferral, HandlerRefusal, Kind, Message, Payload, Refusal, Reply, coarse_unix_nanoseconds,
+    self, Deferral, EMBEDDER, HandlerRefusal, Kind, Message, Payload, Refusal, Reply,
+    coarse_unix_nanoseconds,
 };
 use crate::messaging::{
     Address, Envelope, MessageError, MessageKind, MessagingError, Priority, Told, TraceContext,
 };
 use airssys_core::mailbox;
 use airssys_core::trace::Trace;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Requests that one instance keeps open at once; fewer than the handles it may have,
 /// past which there is no answer but a trap.
 const DEFERRED_MAX: usize = 1000;
+
+/// Senders that one instance may ask about by their handles.
+const MET_MAX: usize = 4096;
 
 /// Numbers of messages, for those whose handlers ask.
 static LAST_MESSAGE: AtomicU64 = AtomicU64::new(0);
@@ -30,6 +34,37 @@ struct State {
     trace: Option<Arc<Trace>>,
     deferred: HashMap<u32, Arc<Deferral>>,
     last_deferred: u32,
+    met: Met,
+}
+
+/// Senders whom an instance may ask about, the last of them.
+#[derive(Default)]
+struct Met {
+    last: u64,
+    handles: HashSet<u64>,
+    in_order: VecDeque<u64>,
+}
+
+impl Met {
+    #[inline]
+    fn meet(&mut self, handle: u64) {
+        if handle != self.last && handle != EMBEDDER {
+            self.last = handle;
+            self.remember(handle);
+        }
+    }
+
+    fn remember(&mut self, handle: u64) {
+        if !self.handles.insert(handle) {
+            return;
+        }
+        self.in_order.push_back(handle);
+        if self.in_order.len() > MET_MAX
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.handles.remove(&oldest);
+        }
+    }
 }
 
 /// What of a message outlives being handled: nothing.
@@ -95,6 +130,11 @@ impl Handling {
             sender: address(sender),
             ..envelope
         })
+    }
+
+    /// Whether a message came from it.
+    pub(super) fn has_met(&self, handle: u64) -> bool {
+        self.state().met.handles.contains(&handle)
     }
 
     /// The trace of what is handled.
@@ -217,10 +257,15 @@ impl actor::Desk for Desk {
         let mut state = self.handling.state();
         state.current = Some(current);
         state.trace.clone_from(&message.trace);
+        state.met.meet(message.sender);
     }
 
     fn end(&self) -> (u32, Option<Arc<Deferral>>) {
-        let ended = self.handling.state().current.take();
+        let mut state = self.handling.state();
+        let ended = state.current.take();
+        // What is said outside of a message belongs to no trace.
+        state.trace = None;
+        drop(state);
         ended.map_or((0, None), |current| (current.reply_codec, current.deferral))
     }
 
@@ -228,6 +273,7 @@ impl actor::Desk for Desk {
         self.requests.close();
         let mut state = self.handling.state();
         state.current = None;
+        state.trace = None;
         let deferred = std::mem::take(&mut state.deferred);
         drop(state);
         for deferral in deferred.into_values() {

@@ -83,10 +83,29 @@ impl Desk {
     fn receiver(&self, handle: u64) -> Told<Receiver> {
         let broker = self.broker()?;
         let cell = broker.by_handle(handle).ok_or(MessagingError::NotFound)?;
-        self.ruled(self.rules.may_send(&self.id, &cell))?;
+        self.ruled(self.rules.may_send(&self.id, &cell))
+            .map_err(|why| self.of_handle(handle, &cell, why))?;
         self.may_send_more(1)?;
         let member = Arc::clone(cell.route(self.cell.handle(), None));
         Ok((broker, member))
+    }
+
+    /// A guest may try numbers: those it was not told of by the host name nobody.
+    #[cold]
+    fn of_handle(&self, handle: u64, cell: &Cell, why: MessagingError) -> MessagingError {
+        if self.may_know(handle, cell) {
+            why
+        } else {
+            MessagingError::NotFound
+        }
+    }
+
+    /// Whether it was told of an actor: that is itself, sent it something, or is within
+    /// what it may name.
+    fn may_know(&self, handle: u64, cell: &Cell) -> bool {
+        handle == self.cell.handle()
+            || self.handling.has_met(handle)
+            || ComponentId::parse(cell.name()).is_ok_and(|id| self.rules.may_name(&id).is_ok())
     }
 
     /// Tells the guest why it may not, and the host of what was denied.
@@ -253,7 +272,8 @@ impl Post for Desk {
 
     fn id_of(&self, handle: u64) -> Told<Address> {
         let cell = self.broker()?.by_handle(handle);
-        let name = cell.as_ref().map(|cell| ComponentId::parse(cell.name()));
+        let known = cell.filter(|cell| self.may_know(handle, cell));
+        let name = known.as_ref().map(|cell| ComponentId::parse(cell.name()));
         match name {
             Some(Ok(id)) => Ok(address(&id)),
             _ => Err(MessagingError::NotFound),
