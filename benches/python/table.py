@@ -31,6 +31,8 @@ from rounds import HERE, Figure, Worker, compare, workers
 #: Bytes of memory of each instance in the dense profile: one page.
 DENSE_BYTES = 64 * 1024
 OURS = "airssys-wasm"
+#: The sides that can be called; the others have codecs alone.
+CALLERS = (OURS, "wasmtime-py", "Extism", "Cython")
 
 Figures = dict[str, Figure]
 
@@ -45,8 +47,9 @@ def against(path: str, figures: Figures, bars: tuple[str, ...], promise: float) 
     return Row(path, duration(figures[OURS].min), others, ratio, promise)
 
 
-def calls(sides: dict[str, Worker]) -> list[Row]:
+def calls(all_sides: dict[str, Worker]) -> list[Row]:
     peers = ("wasmtime-py", "Extism")
+    sides = {name: all_sides[name] for name in CALLERS}
     rows = [
         against("scalar call", compare(sides.values(), "add"), peers, 33),
         against("1 KiB echo", compare(sides.values(), "echo", 1024), peers, 18),
@@ -244,7 +247,7 @@ def measure(directory: Path) -> list[Row]:
     heavy.write_bytes(guests.heavy())
     built = programs.build()
     rust = measure_rust(built["ratios"], heavy)
-    with workers((OURS, "wasmtime-py", "Extism", "Cython", *SIDES[1:])) as sides:
+    with workers((*CALLERS, *SIDES[1:])) as sides:
         rows = calls(sides)
         rows.append(rust_row("typed call from Rust", rust["scalar"], 1.1))
         rows += [

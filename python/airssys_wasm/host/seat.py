@@ -138,8 +138,10 @@ class Seat:
             # What it subscribed to while it was made is over with it.
             self.native.forget_subscriptions()
             raise
-        for declares in filter(None, (self, self.pool)):
-            declares.native.declare(codecs)
+        if codecs:
+            # Where nothing was declared, no message needs to look.
+            for declares in filter(None, (self, self.pool)):
+                declares.native.declare(codecs)
         return instance
 
     def _new_desk(self, source: Source) -> Desk | None:
