@@ -32,7 +32,7 @@ guest-tools: ## make this machine ready to build guests: Rust for WebAssembly, n
 	@VENV=$(VENV) GUEST_TOOLS=1 scripts/setup
 
 build: setup ## build the native module (release) and install the package into .venv
-	@test -d $(CARGO_TARGET_DIR)/release || echo "build: the first time takes about ten minutes on two cores" >&2
+	@test -d $(CARGO_TARGET_DIR)/release || echo "build: the first time takes ten minutes or more on two cores" >&2
 	$(PYTHON_IN) -m maturin develop $(CARGO_FLAGS)
 
 demo: build ## run components on real text, crash an actor, attack the host and see it hold

@@ -7,7 +7,7 @@ import dataclasses
 import gc
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -84,98 +84,6 @@ class TestEnding:
 
             assert not instance.closed
             assert instance.call("count", 1) == 1
-
-
-class TestAsACoroutine:
-    """Alike whether the guest is done at once or goes on: what asyncio takes a coroutine for."""
-
-    ROUNDS = pytest.mark.parametrize("rounds", [1, 10**8], ids=["at-once", "later"])
-
-    @ROUNDS
-    def test_it_is_one(self, guest: Guest, limits: aw.Limits, rounds: int) -> None:
-        async def main() -> None:
-            with guest("busy").instantiate(limits=limits) as instance:
-                call = instance.call_async("count", rounds)
-                assert isinstance(call, Coroutine)
-                assert asyncio.iscoroutine(call)
-                assert await call == rounds
-                with pytest.raises(RuntimeError, match="awaited already"):
-                    await call
-
-        asyncio.run(main())
-
-    @ROUNDS
-    def test_tasks_groups_and_timeouts_take_it(
-        self, guest: Guest, limits: aw.Limits, rounds: int
-    ) -> None:
-        async def main() -> None:
-            with guest("busy").instantiate(limits=limits) as instance:
-                assert await asyncio.create_task(instance.call_async("count", rounds)) == rounds
-                assert await asyncio.wait_for(instance.call_async("count", rounds), 30) == rounds
-                both = [instance.call_async("count", rounds), instance.call_async("count", 1)]
-                assert await asyncio.gather(*both) == [rounds, 1]
-                async with asyncio.TaskGroup() as group:
-                    task = group.create_task(instance.call_async("count", rounds))
-                assert task.result() == rounds
-
-        asyncio.run(main())
-
-    def test_a_failure_comes_out_of_a_task_as_it_is(
-        self, guest: Guest, instance: aw.Instance
-    ) -> None:
-        brief = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=0.05)
-        busy = guest("busy").instantiate(limits=brief)
-
-        async def main() -> None:
-            with pytest.raises(aw.CallTimeout):
-                await asyncio.create_task(busy.call_async("count", 10**12))
-            with pytest.raises(aw.ComponentError, match="by 0"):
-                await asyncio.create_task(instance.call_async("acme:echo/failures#divide", 1, 0))
-
-        asyncio.run(main())
-
-    @pytest.mark.parametrize("give_up", ["cancel", "close", "throw"])
-    def test_given_up_the_instance_is_closed_at_once(
-        self, guest: Guest, limits: aw.Limits, give_up: str
-    ) -> None:
-        async def main() -> None:
-            instance = guest("busy").instantiate(limits=limits)
-            call = instance.call_async("count", 10**12)
-            if give_up == "cancel":
-                task = asyncio.create_task(call)
-                await asyncio.sleep(0.02)
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-            elif give_up == "close":
-                call.close()
-                await asyncio.sleep(0)
-            else:
-                with pytest.raises(LookupError, match="enough"):
-                    call.throw(LookupError("enough"))
-                await asyncio.sleep(0)
-            # Not some time later: nothing was waited for.
-            assert instance.closed
-            with pytest.raises(aw.InstanceClosed):
-                await instance.call_async("count", 1)
-
-        asyncio.run(main())
-
-    def test_one_that_is_over_is_thrown_into_and_closed_in_vain(
-        self, instance: aw.Instance
-    ) -> None:
-        async def main() -> None:
-            call = instance.call_async(f"{ECHO}#add", 1, 2)
-            call.close()
-            call.close()
-            with pytest.raises(RuntimeError, match="awaited already"):
-                await call
-            call = instance.call_async(f"{ECHO}#add", 1, 2)
-            with pytest.raises(KeyError):
-                call.throw(KeyError)
-            assert await instance.call_async(f"{ECHO}#add", 1, 2) == 3
-
-        asyncio.run(main())
 
 
 class TestEventLoop:

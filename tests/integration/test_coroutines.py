@@ -1,96 +1,219 @@
-"""Coroutines of the embedder on the loop that the library keeps for them."""
+"""What ``call_async`` gives is a coroutine, whether the guest is done at once or goes on."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Callable
+import contextlib
+import gc
+import sys
+import weakref
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 import airssys_wasm as aw
 
-Open = Callable[..., aw.Instance]
-WAIT = "acme:importer/api#wait"
+Guest = Callable[[str], aw.Component]
+API = "acme:importer/api"
+ECHO = "acme:echo/api"
+ROUNDS = pytest.mark.parametrize("rounds", [1, 10**8], ids=["at-once", "later"])
 
 
-@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
-def test_what_means_the_whole_program_comes_through_and_the_loop_goes_on(
-    open_importer: Open, waiting: type[Any], raised: type[BaseException]
+@ROUNDS
+def test_it_is_one(guest: Guest, limits: aw.Limits, rounds: int) -> None:
+    async def main() -> None:
+        with guest("busy").instantiate(limits=limits) as instance:
+            call = instance.call_async("count", rounds)
+            assert isinstance(call, Coroutine)
+            assert asyncio.iscoroutine(call)
+            assert await call == rounds
+            with pytest.raises(RuntimeError, match="awaited already"):
+                await call
+
+    asyncio.run(main())
+
+
+@ROUNDS
+def test_tasks_groups_and_timeouts_take_it(guest: Guest, limits: aw.Limits, rounds: int) -> None:
+    async def main() -> None:
+        with guest("busy").instantiate(limits=limits) as instance:
+            assert await asyncio.create_task(instance.call_async("count", rounds)) == rounds
+            assert await asyncio.wait_for(instance.call_async("count", rounds), 30) == rounds
+            both = [instance.call_async("count", rounds), instance.call_async("count", 1)]
+            assert await asyncio.gather(*both) == [rounds, 1]
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(instance.call_async("count", rounds))
+            assert task.result() == rounds
+
+    asyncio.run(main())
+
+
+def test_a_failure_comes_out_of_a_task_as_it_is(guest: Guest, instance: aw.Instance) -> None:
+    brief = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=0.05)
+    busy = guest("busy").instantiate(limits=brief)
+
+    async def main() -> None:
+        with pytest.raises(aw.CallTimeout):
+            await asyncio.create_task(busy.call_async("count", 10**12))
+        with pytest.raises(aw.ComponentError, match="by 0"):
+            await asyncio.create_task(instance.call_async("acme:echo/failures#divide", 1, 0))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("give_up", ["cancel", "close", "throw"])
+def test_given_up_the_instance_is_closed_at_once(
+    guest: Guest, limits: aw.Limits, give_up: str
 ) -> None:
-    class Ending(waiting):  # type: ignore[misc]
-        async def wait(self, _milliseconds: int) -> int:
-            raise raised
+    async def main() -> None:
+        instance = guest("busy").instantiate(limits=limits)
+        call = instance.call_async("count", 10**12)
+        if give_up == "cancel":
+            task = asyncio.create_task(call)
+            await asyncio.sleep(0.02)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        elif give_up == "close":
+            call.close()
+        else:
+            with pytest.raises(LookupError, match="enough"):
+                call.throw(LookupError("enough"))
+        # Not some time later: nothing was waited for.
+        assert instance.closed
+        with pytest.raises(aw.InstanceClosed):
+            await instance.call_async("count", 1)
 
-    with pytest.raises(raised):
-        open_importer(Ending()).call(WAIT, 1)
-    assert open_importer(waiting()).call(WAIT, 1) == 1
+    asyncio.run(main())
 
 
-@pytest.mark.parametrize("ends", ["stop", "close"])
-def test_a_loop_that_was_ended_is_replaced(
-    open_importer: Open, waiting: type[Any], ends: str
+@pytest.mark.parametrize("give_up", ["close", "collect"])
+def test_given_up_after_its_loop_was_closed_it_ends_too(
+    guest: Guest, limits: aw.Limits, give_up: str
 ) -> None:
-    class Ending(waiting):  # type: ignore[misc]
-        async def wait(self, milliseconds: int) -> int:
-            loop = asyncio.get_running_loop()
-            loop.stop()
-            if ends == "close":
-                loop.call_soon(loop.close)
-            return milliseconds
+    instance = guest("busy").instantiate(limits=limits)
+    calls: list[Any] = []
 
-    instance = open_importer(
-        Ending(), limits=aw.Limits(memory_bytes_max=4 * aw.MIB, call_seconds_max=1.0)
-    )
-    try:
-        assert instance.call(WAIT, 1) == 1
-    except aw.CallTimeout:
-        assert ends == "close", "nobody can answer on a loop that is gone"
-    assert open_importer(waiting()).call(WAIT, 1) == 1
+    async def main() -> None:
+        calls.append(instance.call_async("count", 10**12))
+        if give_up == "collect":
+            calls[0].send(None)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()
+    calls.pop().close()
+
+    assert instance.closed
 
 
-NO_RESULT = """
-(component
-  (import "tell" (func $tell (param "value" u32)))
-  (core func $lowered (canon lower (func $tell)))
-  (core module $m
-    (import "" "tell" (func $tell (param i32)))
-    (func (export "run") (param i32) (call $tell (local.get 0))))
-  (core instance $i (instantiate $m (with "" (instance (export "tell" (func $lowered))))))
-  (func (export "run") (param "value" u32) (canon lift (core func $i "run"))))
-"""
+def test_two_cannot_await_the_same(guest: Guest, limits: aw.Limits) -> None:
+    async def main() -> None:
+        with guest("busy").instantiate(limits=limits) as instance:
+            call = instance.call_async("count", 3 * 10**8)
+
+            async def one() -> object:
+                return await call
+
+            first, second = asyncio.create_task(one()), asyncio.create_task(one())
+            with pytest.raises(RuntimeError, match="being awaited already"):
+                await second
+            assert await first == 3 * 10**8
+
+    asyncio.run(main())
 
 
-def test_an_awaitable_from_a_plain_function_is_not_dropped_in_silence(
-    engine: aw.Engine, limits: aw.Limits
+def test_what_is_thrown_in_is_never_taken_for_its_result(guest: Guest, limits: aw.Limits) -> None:
+    async def main() -> None:
+        for awaited in (False, True):
+            call = guest("busy").instantiate(limits=limits).call_async("count", 10**12)
+            if awaited:
+                call.send(None)
+            with pytest.raises(RuntimeError, match="raised StopIteration"):
+                call.throw(StopIteration("false"))
+
+    asyncio.run(main())
+
+
+def test_it_begins_with_nothing_sent(instance: aw.Instance) -> None:
+    async def main() -> None:
+        call = instance.call_async(f"{ECHO}#add", 1, 2)
+        with pytest.raises(TypeError, match="nobody awaits yet"):
+            call.send(5)
+        assert await call == 3
+
+    asyncio.run(main())
+
+
+def test_an_error_that_nobody_asked_for_is_told(
+    instance: aw.Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def tell(value: int) -> None:
-        raise AssertionError(value)
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: told.append(about.exc_value))
 
-    @functools.wraps(tell)
-    def decorated(value: int) -> object:
-        return tell(value)
+    async def main() -> None:
+        call = instance.call_async("acme:echo/failures#divide", 1, 0)
+        # Its going hides no error that is on its way up.
+        with contextlib.suppress(KeyError):
+            try:
+                raise KeyError("first")
+            finally:
+                del call
+        assert len(told) == 1
+        asked = instance.call_async("acme:echo/failures#divide", 1, 0)
+        with pytest.raises(aw.ComponentError):
+            await asked
 
-    component = engine.load(NO_RESULT)
-    wrapped = component.instantiate(limits=limits, imports={"tell": decorated})
-    with wrapped, pytest.raises(aw.Trapped) as caught:
-        wrapped.call("run", 1)
-
-    assert isinstance(caught.value.__cause__, aw.ValueMismatch)
-    assert "hint: make it `async def`" in str(caught.value.__cause__)
+    asyncio.run(main())
+    gc.collect()
+    assert [type(error) for error in told] == [aw.ComponentError]
 
 
-def test_what_a_function_without_a_result_returns_is_left_alone(
-    engine: aw.Engine, limits: aw.Limits
+def test_one_that_its_own_host_object_holds_is_collected(
+    importer: aw.Component,
+    limits: aw.Limits,
+    waiting: type[Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[int] = []
+    told: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: told.append(str(about.exc_value)))
+    seen: list[weakref.ref[object]] = []
 
-    def tell(value: int) -> int:
-        told.append(value)
-        return len(told)
+    class Holder(waiting):  # type: ignore[misc]
+        held: object = None
 
-    with engine.load(NO_RESULT).instantiate(limits=limits, imports={"tell": tell}) as instance:
-        instance.call("run", 7)
+        def plain(self, _: int) -> int:
+            raise ValueError("on purpose")
 
-    assert told == [7]
+    def hold() -> None:
+        holder = Holder()
+        imports = {"acme:importer/host": holder, "plain": holder.plain}
+        instance = importer.instantiate(limits=limits, imports=imports)
+        # A circle: what was raised has the frame of the method, and that the holder.
+        holder.held = instance.call_async(f"{API}#call-plain", 1)
+        seen.append(weakref.ref(holder))
+
+    async def main() -> None:
+        for _ in range(20):
+            hold()
+
+    asyncio.run(main())
+    gc.collect()
+    assert [one() for one in seen] == [None] * 20
+    assert len(told) == 20
+
+
+def test_one_that_is_over_is_thrown_into_and_closed_in_vain(instance: aw.Instance) -> None:
+    async def main() -> None:
+        call = instance.call_async(f"{ECHO}#add", 1, 2)
+        call.close()
+        call.close()
+        with pytest.raises(RuntimeError, match="awaited already"):
+            await call
+        call = instance.call_async(f"{ECHO}#add", 1, 2)
+        with pytest.raises(KeyError):
+            call.throw(KeyError)
+        assert await instance.call_async(f"{ECHO}#add", 1, 2) == 3
+
+    asyncio.run(main())

@@ -53,8 +53,39 @@ def test_items_that_are_no_numbers_too(instance: aw.Instance) -> None:
     assert instance.call(f"{TYPES}echo-list-u8", range(256)) == bytes(range(256))
 
 
-def test_one_that_never_ends_is_as_long_as_it_says(instance: aw.Instance) -> None:
-    assert instance.call(f"{TYPES}echo-list-u32", Strange(4, itertools.count())) == [0, 1, 2, 3]
+@pytest.mark.parametrize(
+    ("items", "how"), [(itertools.count(), "more"), (iter([1, 2]), "fewer")], ids=["more", "fewer"]
+)
+def test_one_that_yields_other_than_it_says_is_refused(
+    instance: aw.Instance, items: Iterator[int], how: str
+) -> None:
+    with pytest.raises(aw.ValueMismatch, match=f"says that it has 4 items, and yields {how}"):
+        instance.call(f"{TYPES}echo-list-u32", Strange(4, items))
+
+    assert not instance.closed
+
+
+@pytest.mark.parametrize("length", [2, 3])
+def test_a_tuple_has_what_it_takes_whatever_it_says(instance: aw.Instance, length: int) -> None:
+    with pytest.raises(aw.ValueMismatch):
+        instance.call(f"{TYPES}echo-tuple", Strange(length, iter([1, 2])))
+
+    # Not an end of the instance by a value that is short of something.
+    assert not instance.closed
+
+
+def test_a_tuple_whose_class_lies_about_its_length_is_one_all_the_same(
+    instance: aw.Instance,
+) -> None:
+    class Short(tuple[object, ...]):
+        __slots__ = ()
+
+        def __len__(self) -> int:
+            return 3
+
+    with pytest.raises(aw.ValueMismatch, match="a tuple of 3 items, got 2"):
+        instance.call(f"{TYPES}echo-tuple", Short((1, "two")))
+    assert not instance.closed
 
 
 def test_what_it_raises_is_the_cause(instance: aw.Instance) -> None:

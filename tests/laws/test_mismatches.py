@@ -53,7 +53,7 @@ REFUSED: list[tuple[str, object, str, str]] = [
     ("list-u8", [None], "value[0]", "expected u8, got NoneType None"),
     ("list-u32", {1, 2}, "value", "expected a list, got set"),
     ("list-u32", range(-1, 3), "value[0]", "-1 does not fit u32"),
-    ("list-u32", range(2**40), "value", "1099511627776 items are more than a list can have"),
+    ("list-u32", range(2**40), "value", "1099511627776 items are more than"),
     ("list-u32", collections.deque([1, "2"]), "value[1]", "expected u32, got str '2'"),
     ("list-string", "text", "value", "expected a list, got str 'text'"),
     ("list-u32", iter(()), "value", "expected a list, got tuple_iterator"),

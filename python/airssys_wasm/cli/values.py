@@ -57,14 +57,15 @@ def from_json(value: Any, type_: Type, world: World) -> Any:  # noqa: ANN401 - a
     be its name alone.
 
     Raises:
-        ValueMismatch: a case was named without the value that it carries.
+        ValueMismatch: a case was named without the value that it carries, or a text that
+            stands for bytes is half of a character.
     """
     resolved, definition = world.resolve(type_)
     match resolved, value:
         case Primitive(), str() if resolved in _FLOATS:
             return _NOT_FINITE.get(value, value)
         case ListType(element), str() if element == _BYTE:
-            return value.encode()
+            return _encoded(value)
         case ListType(element), list() if element == _BYTE and all(map(_is_byte, value)):
             return bytes(value)
         case ListType(element), list():
@@ -163,3 +164,13 @@ def to_json(value: object) -> object:
             return {"case": value.case, "value": to_json(value.value)}
         case _:
             raise TypeError(f"a {type(value).__name__} has no form in JSON")
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise aw.ValueMismatch(
+            f"a text that holds a lone surrogate at {error.start} has no bytes; "
+            "hint: give them as a list of numbers"
+        ) from None

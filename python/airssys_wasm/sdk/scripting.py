@@ -103,7 +103,11 @@ def _require_syntax(main: Path, failure: BuildError) -> None:
         module = Path(scratch) / f"{main.stem}.mjs"
         shutil.copyfile(main, module)
         command = ["node", "--check", str(module)]
-        code, said = stream(command, directory=main.parent, environment=os.environ)
+        try:
+            code, said = stream(command, directory=main.parent, environment=os.environ)
+        except OSError:
+            # Without node there is only what jco said.
+            return
     if code != 0:
         for name in (module.as_uri(), str(module)):
             said = said.replace(name, str(main))

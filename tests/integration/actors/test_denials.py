@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from tests.integration.actors.talkers import FREE, LIMITS, TALKER, Talkers
 
@@ -62,6 +63,34 @@ def test_the_receivers_grant_is_told_to_the_host_alone(engine: aw.Engine) -> Non
     assert event.detail == (
         "'acme/two' does not hear 'acme/one'; hint: Grant(receive=['acme/one']) for the former"
     )
+
+
+def test_one_is_told_of_beside_a_flood_of_dead_letters(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=LIMITS) as host:
+            talkers = Talkers(host, engine.load(TALKER))
+            await talkers.add("acme/one", aw.Grant(receive=["**"], send=["acme/sink"]))
+            narrow = aw.Mailbox(messages_max=1, when_full="drop-oldest")
+            await talkers.add("acme/sink", FREE, mailbox=narrow)
+            kinds: list[str] = []
+            async with host.events(events_max=50_000) as events:
+                actor = talkers.actors["acme/one"]
+                await actor.send(b"send-many acme/sink 30000 note x", codec="raw")
+                await actor.send(b"publish secret.topic x", codec="raw")
+                # Nothing is taken meanwhile: the application is busy.
+                deadline = time.monotonic() + 5
+                while not host._broker.denials and time.monotonic() < deadline:
+                    time.sleep(0.01)  # noqa: ASYNC251 - the loop is held up on purpose
+                await host.stop("acme/one")
+                async for event in events:
+                    kinds.append(event.kind)
+                    if event.kind == "ended" and event.actor == "acme/one":
+                        break
+            assert kinds.count("denied") == 1
+            # There were more letters than are kept as events.
+            assert "missed" in kinds
+
+    asyncio.run(main())
 
 
 def test_a_guest_that_goes_on_trying_floods_nobody(engine: aw.Engine) -> None:

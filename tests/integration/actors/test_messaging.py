@@ -132,6 +132,37 @@ def test_what_cannot_be_is_told_to_the_guest(engine: aw.Engine, command: str, er
     play(engine, ["acme/one", "acme/two"], what)
 
 
+def test_who_tries_numbers_learns_no_names(engine: aw.Engine) -> None:
+    async def what(talkers: Talkers) -> None:
+        hidden = talkers.actors["secret/board"]._seat.native.handle
+        own = talkers.actors["acme/one"]._seat.native.handle
+        assert hidden != own
+        # Attacked with the very number, and those around it.
+        for handle in range(hidden - 5, hidden + 5):
+            if handle != own:
+                for command in (f"id-of {handle}", f"send-handle {handle} x"):
+                    told = await talkers.tell("acme/one", command)
+                    assert told == "error: MessagingError::NotFound", (command, told)
+        assert await talkers.tell("acme/one", f"id-of {own}") == "acme/one/0"
+        # The host hears of each try all the same.
+        assert talkers.host.metrics()["denials"] >= 1
+
+    play(engine, {"acme/one": aw.Grant(receive=["**"]), "secret/board": FREE}, what)
+
+
+def test_who_sent_something_may_be_asked_about(engine: aw.Engine) -> None:
+    async def what(talkers: Talkers) -> None:
+        other = talkers.actors["acme/two"]._seat.native.handle
+        assert (await talkers.tell("acme/one", f"id-of {other}")).startswith("error:")
+        assert await talkers.tell("acme/two", "ask acme/one 1000 echo hello") == "hello"
+        assert await talkers.tell("acme/one", f"id-of {other}") == "acme/two/0"
+        # That is no permission, and now it may know of what.
+        told = await talkers.tell("acme/one", f"send-handle {other} x")
+        assert told == 'error: MessagingError::Denied("messaging.send acme/two/0")'
+
+    play(engine, {"acme/one": aw.Grant(receive=["**"]), "acme/two": FREE}, what)
+
+
 GRANTS = [
     ("ask acme/two 1000 echo x", aw.Grant(), FREE, "messaging.send acme/two/0"),
     ("send acme/two x", aw.Grant(send=["acme/three"]), FREE, "messaging.send acme/two/0"),

@@ -59,6 +59,25 @@ class TestGuests:
 
         play(engine, ["acme/one", "acme/two"], what)
 
+    def test_what_no_message_brings_belongs_to_none(self, engine: aw.Engine) -> None:
+        handle = "airssys:core/lifecycle#handle-message"
+
+        async def what(talkers: Talkers) -> None:
+            actor = talkers.actors["acme/one"]
+            async with talkers.host.subscribe("said.#") as said:
+                for before in ("echo hi", "request acme/two 1000 echo do publish said.here now"):
+                    await traced(talkers, "acme/one", before)
+                    if "said" in before:
+                        async for message in said:
+                            assert message.trace == TRACE
+                            break
+                    await actor.call(handle, 0, 0x55, b"publish said.here directly")
+                    async for message in said:
+                        assert (message.payload, message.trace) == (b"directly", None)
+                        break
+
+        play(engine, ["acme/one", "acme/two"], what)
+
 
 class TestTheEmbedder:
     def test_python_actors_and_subscribers_see_it(self, engine: aw.Engine) -> None:

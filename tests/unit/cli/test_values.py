@@ -153,3 +153,9 @@ def test_a_handle_is_refused_instead_of_printed() -> None:
 @pytest.mark.parametrize(("type_name", "value"), [("bytes", [1, 2]), ("pair", [1, "a"])])
 def test_a_value_survives_the_way_there_and_back(type_name: str, value: Any) -> None:
     assert to_json(from_json(value, TYPES[type_name], WORLD)) == value
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"a\\udfff"'])
+def test_half_a_character_has_no_bytes(text: str) -> None:
+    with pytest.raises(aw.ValueMismatch, match="lone surrogate"):
+        from_json(json.loads(text), TYPES["bytes"], WORLD)

@@ -300,8 +300,9 @@ impl Instance {
     ///
     /// The call starts at once, before it is awaited: a guest that ends within a
     /// millisecond and never waits has ended when this returns, any other goes on in
-    /// threads of its own. Cancelling the task that awaits it ends the call, and closes
-    /// the instance if the guest had begun.
+    /// threads of its own. A sync function of the embedder that it calls in that time
+    /// runs on this thread. Cancelling the task that awaits it ends the call, and closes
+    /// the instance if the guest had begun; one that nobody awaits runs to its end.
     ///
     /// Args:
     ///     function: as for :meth:`call`.
