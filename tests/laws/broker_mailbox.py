@@ -35,6 +35,7 @@ class Waiter:
 
     note: Note
     then: Callable[[str], None]
+    sending: Sending | None = None
 
 
 @dataclass(eq=False)

@@ -211,9 +211,11 @@ class Model:
         for place, note in enumerate(notes):
             became = self.put(member, note)
             if became == "line-up":
-                waiter = Waiter(note, self.goes_on(member, note, notes[place + 1 :], sending))
-                refused = member.box.line_up(waiter)
+                then = self.goes_on(member, note, notes[place + 1 :], sending)
+                refused = member.box.line_up(Waiter(note, then, sending))
                 if refused is None:
+                    if sending is not None and sending.outcome is not None:
+                        self.leave_lines(sending)
                     return
                 became = refused
             if not self.gets_on(note, became, sending):
@@ -247,6 +249,15 @@ class Model:
         if sending.outcome is None:
             sending.outcome = outcome
             self.outcomes[sending.number] = outcome
+            self.leave_lines(sending)
+
+    def leave_lines(self, sending: Sending) -> None:
+        """Once one was not accepted, none of the others is sent any more."""
+        for member in self.members.values():
+            line = member.box.line
+            if any(waiter.sending is sending for waiter in line):
+                line[:] = [waiter for waiter in line if waiter.sending is not sending]
+                member.box.admit()
 
     # What becomes of messages
 

@@ -100,7 +100,18 @@ impl Sending {
     /// Sends nothing more; what was accepted before is on its way.
     pub fn give_up(&self) {
         self.ended.close();
-        for (cell, place) in std::mem::take(&mut *self.lines()) {
+        self.leave_lines();
+    }
+
+    /// Ends with the first message that was not accepted.
+    fn fail(&self, why: Refusal) {
+        self.ended.end(Err(why));
+        self.leave_lines();
+    }
+
+    fn leave_lines(&self) {
+        let lines = std::mem::take(&mut *self.lines());
+        for (cell, place) in lines {
             cell.withdraw(place);
         }
     }
@@ -192,7 +203,7 @@ impl Feeder {
                 sending.ended.is_open()
             }
             Err(why) => {
-                sending.ended.end(Err(why));
+                sending.fail(why);
                 false
             }
         }
