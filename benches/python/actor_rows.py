@@ -83,6 +83,7 @@ def native_rows(sides: Sides) -> list[Row]:
         promised("messages into a component on one core", compare([ours], "guest_flood") | call),
         informed("tell a component, from Rust", compare([ours], "guest_tell") | call),
         informed("ask a component, from Rust", compare([ours], "guest_ask") | call),
+        informed("the same on a stack of its own", compare([ours], "guest_ask_aside")),
         promised("a component replaced after a trap", compare([ours], "restart")),
         informed("the same with the trap", compare([ours], "trap_and_restart")),
     ]

@@ -126,6 +126,15 @@ impl Actors {
         Ok(Done::messages(times))
     }
 
+    /// As an event loop asks, which nothing may hold up: on a stack that can be left.
+    fn ask_aside(&self, times: u64) -> Result<Done> {
+        for _ in 0..times {
+            let cell = self.find(GUEST)?;
+            ended(self.broker.ask(&cell, message(), TIMEOUT, false))?;
+        }
+        Ok(Done::messages(times))
+    }
+
     /// Batches that are queued as a whole, and handled as a whole.
     fn flood(&self, name: &str, times: u64) -> Result<Done> {
         let batches = times.div_ceil(BATCH);
@@ -193,6 +202,7 @@ impl Contestant for Actors {
             "guest_tell" => self.tell(GUEST, times),
             "guest_ask" => self.ask(GUEST, times),
             "guest_flood" => self.flood(GUEST, times),
+            "guest_ask_aside" => self.ask_aside(times),
             "restart" => self.restart(times, false),
             "trap_and_restart" => self.restart(times, true),
             _ => Err(format!("there is no {operation}").into()),
