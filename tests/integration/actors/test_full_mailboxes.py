@@ -46,6 +46,15 @@ async def until_handled(actor: aw.Actor, number: int) -> None:
     pytest.fail(f"there are never {number}: {actor.mailbox}")
 
 
+async def until_begun(handled: list[object]) -> None:
+    """What was delivered is on its way to the event loop, where its handler runs."""
+    for _ in range(500):
+        if handled:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("nothing is ever handled")
+
+
 def test_who_asks_behind_a_line_that_is_full_is_told_so(engine: aw.Engine) -> None:
     async def main() -> None:
         handled: list[object] = []
@@ -75,6 +84,7 @@ def test_a_message_expires_in_the_line_too(engine: aw.Engine) -> None:
             lease.release()
             assert await brief == "sent"
             await until_handled(actor, 2)
+            await until_begun(handled)
             assert actor.mailbox["expired"] == 1
             assert [letter.reason for letter in host.dead_letters] == ["expired"]
         assert handled == ["keeps"]
@@ -114,6 +124,7 @@ def test_what_has_expired_makes_way_for_what_keeps(engine: aw.Engine, when_full:
             assert (actor.mailbox["expired"], actor.mailbox["displaced"]) == (1, 0)
             lease.release()
             await until_handled(actor, 2)
+            await until_begun(handled)
         assert handled == ["keeps"]
 
     asyncio.run(main())

@@ -345,9 +345,12 @@ impl Actor {
             self.broker
                 .send(self.receiver(key.as_ref()), message, false)
         })?;
-        match sent.map_err(Error::Refusal)? {
-            None => awaitable::done(py, Ok(py.None().into_bound(py))),
-            Some(room) => asking::room(event_loop, room),
+        // What is wrong with the message is raised here, and why it is not taken where it
+        // is awaited, as with a request.
+        match sent.map_err(Error::Refusal) {
+            Ok(None) => awaitable::done(py, Ok(py.None().into_bound(py))),
+            Ok(Some(room)) => asking::room(event_loop, room),
+            Err(why) => awaitable::done(py, Err(why)),
         }
     }
 

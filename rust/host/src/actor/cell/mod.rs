@@ -91,6 +91,8 @@ struct Inner {
     retiring: bool,
     /// Messages in the mailbox that may expire: only those need a look at the clock.
     expiring: u32,
+    /// Requests that never were in the mailbox.
+    handled_at_once: u64,
     incarnation: u64,
     behaviour: Option<Box<dyn Behaviour>>,
     interrupt: Option<Arc<dyn Interrupt>>,
@@ -165,6 +167,7 @@ impl Cell {
                 stopping: false,
                 retiring: false,
                 expiring: 0,
+                handled_at_once: 0,
                 incarnation: 0,
                 behaviour: None,
                 interrupt: None,
@@ -231,9 +234,14 @@ impl Cell {
         inner.incarnation + u64::from(inner.phase == Phase::Vacant)
     }
 
-    /// What its mailbox did, and holds.
+    /// What its mailbox did, and holds. A request that was handled as it was made is
+    /// counted as what came and went at once.
     pub fn counters(&self) -> MailboxCounters {
-        self.inner().mailbox.counters()
+        let inner = self.inner();
+        let mut counters = inner.mailbox.counters();
+        counters.accepted += inner.handled_at_once;
+        counters.delivered += inner.handled_at_once;
+        counters
     }
 
     /// Whether it has stopped for good.
@@ -479,6 +487,7 @@ impl Cell {
             return None;
         }
         inner.phase = Phase::Running;
+        inner.handled_at_once += 1;
         inner.behaviour.take()
     }
 }
