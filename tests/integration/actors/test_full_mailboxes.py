@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -29,9 +29,9 @@ async def stalled(
         yield host, actor, await actor._seat.native.lease()
 
 
-async def ends(what: Awaitable[object]) -> str:
+async def ends(what: Callable[[], Awaitable[object]]) -> str:
     try:
-        await what
+        await what()
     except aw.MessagingError as error:
         return type(error).__name__
     return "sent"
@@ -51,11 +51,11 @@ def test_who_asks_behind_a_line_that_is_full_is_told_so(engine: aw.Engine) -> No
         handled: list[object] = []
         async with stalled(engine, "block", handled) as (_, actor, lease):
             actor.try_send(1)
-            first = asyncio.ensure_future(ends(actor.ask(2)))
+            first = asyncio.ensure_future(ends(lambda: actor.ask(2)))
             await asyncio.sleep(0)
             # As many wait in the line as fit into the mailbox: one.
-            assert await ends(actor.ask(3)) == "MailboxFull"
-            assert await ends(actor.send(4)) == "MailboxFull"
+            assert await ends(lambda: actor.ask(3)) == "MailboxFull"
+            assert await ends(lambda: actor.send(4)) == "MailboxFull"
             several = await actor.ask_many([5, 6], return_exceptions=True)
             assert [type(one) for one in several] == [aw.MailboxFull] * 2
             lease.release()
@@ -70,7 +70,7 @@ def test_a_message_expires_in_the_line_too(engine: aw.Engine) -> None:
         handled: list[object] = []
         async with stalled(engine, "block", handled) as (host, actor, lease):
             actor.try_send("keeps")
-            brief = asyncio.ensure_future(ends(actor.send("expires", ttl=0)))
+            brief = asyncio.ensure_future(ends(lambda: actor.send("expires", ttl=0)))
             await asyncio.sleep(0)
             lease.release()
             assert await brief == "sent"
@@ -91,7 +91,7 @@ def test_a_batch_that_is_cancelled_sends_nothing_more(engine: aw.Engine) -> None
             batch.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await batch
-            behind = asyncio.ensure_future(ends(actor.send(4)))
+            behind = asyncio.ensure_future(ends(lambda: actor.send(4)))
             await asyncio.sleep(0)
             lease.release()
             assert await behind == "sent"
