@@ -63,9 +63,9 @@ wheel: setup ## build the release wheel into dist/
 	$(PYTHON_IN) -m maturin build $(CARGO_FLAGS) --interpreter $(abspath $(PYTHON_IN)) --out dist
 
 # The peers live in an environment of their own: no test may ever import one.
-bench: ## measure against what else runs components, actors and codecs, and print one table
+bench: build ## measure against what else runs components, actors and codecs, and print one table
 	@VENV=$(VENV)-bench EXTRA_GROUPS=bench scripts/setup
-	VIRTUAL_ENV=$(abspath $(VENV)-bench) $(VENV)-bench/bin/python -m maturin develop $(CARGO_FLAGS) --quiet
+	@$(PYTHON_IN) scripts/share_build.py $(VENV) $(VENV)-bench
 	$(VENV)-bench/bin/python benches/python/table.py $(BENCH_ARGS)
 
 notices: setup ## rewrite the notices of third parties from Cargo.lock and licences/
