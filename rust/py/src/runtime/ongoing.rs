@@ -90,7 +90,7 @@ impl Ongoing {
         };
         let yielded = send(iterator.bind(py), sent);
         if yielded.is_err() {
-            *self.state() = State::Over;
+            drop(self.take());
         }
         yielded
     }
