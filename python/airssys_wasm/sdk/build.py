@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from airssys_wasm._native import componentize
 from airssys_wasm.errors import BuildError
 from airssys_wasm.sdk.rust import STACK_BYTES, compile_crate
 from airssys_wasm.sdk.scripting import GUEST_MODULES, build_javascript, build_python
-from airssys_wasm.sdk.sources import digest
+from airssys_wasm.sdk.sources import digest, interfaces_root, sources_root
 from airssys_wasm.sdk.toolchain import cache_dir
+from airssys_wasm.sdk.tools import COMPONENTIZE_PY, JCO
 
 __all__ = ["build", "build_cached", "encode", "write"]
 
@@ -75,11 +77,19 @@ def build_cached(source_dir: str | os.PathLike[str]) -> Path:
         OSError: the sources cannot be read.
     """
     source = Path(source_dir).resolve()
-    made_of = digest(source)[:32]
-    if (source / "app.py").is_file():
-        made_of += f"-{digest(GUEST_MODULES)[:8]}"
-    cached = cache_dir() / "components" / f"{source.name}-{made_of}.wasm"
+    cached = cache_dir() / "components" / f"{source.name}-{_made_of(source)}.wasm"
     return cached if cached.is_file() else build(source, cached)
+
+
+def _made_of(source: Path) -> str:
+    """Name all that a build takes, but for the compiler of the machine."""
+    parts = [digest(source), digest(interfaces_root()), COMPONENTIZE_PY, JCO]
+    if (source / "Cargo.toml").is_file():
+        rust = sources_root() / "rust"
+        parts += [digest(rust / "sdk"), digest(rust / "sdk-macros")]
+    else:
+        parts += [digest(GUEST_MODULES)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
 
 
 def encode(name: str, module: bytes) -> bytes:
