@@ -27,7 +27,11 @@ fn noting(seen: &Seen) -> impl FnMut(&Message) -> Handled + Send + 'static {
 
 fn publish(broker: &Broker, topic: &str, payload: &[u8]) -> usize {
     broker
-        .publish(0, topic, 0x55, Payload::copy(payload), true)
+        .publish(
+            &Message::new(0, 0x55, Payload::copy(payload), Kind::Tell),
+            topic,
+            true,
+        )
         .unwrap()
 }
 
@@ -74,13 +78,17 @@ fn what_is_no_topic_or_pattern_is_refused() {
         Refusal::Topic(error) => error.problem.at(),
         other => panic!("{other}"),
     };
-    let published = broker.publish(0, "a.*", 0x55, Payload::EMPTY, true);
+    let published = broker.publish(
+        &Message::new(0, 0x55, Payload::EMPTY, Kind::Tell),
+        "a.*",
+        true,
+    );
     assert_eq!(at(published.unwrap_err()), Some(2));
     assert_eq!(at(broker.subscribe(&cell, "a.#.b").unwrap_err()), Some(2));
     assert_eq!(at(broker.unsubscribe(&cell, "").unwrap_err()), None);
     let large = Payload::from(vec![0; MESSAGE_BYTES_MAX + 1]);
     assert!(matches!(
-        broker.publish(0, "a", 0x55, large, true),
+        broker.publish(&Message::new(0, 0x55, large, Kind::Tell), "a", true),
         Err(Refusal::TooLarge { .. })
     ));
     for number in 0..256 {
@@ -199,7 +207,11 @@ fn a_handler_may_publish_to_itself_and_change_who_subscribes() {
             .unwrap();
         if time < 1000 {
             let payload = Payload::copy(b"again");
-            let taken = broker.publish(cell.handle(), "loop", 0x55, payload, true);
+            let taken = broker.publish(
+                &Message::new(cell.handle(), 0x55, payload, Kind::Tell),
+                "loop",
+                true,
+            );
             assert_eq!(taken.unwrap(), 1);
         }
         echo(message)
@@ -271,11 +283,20 @@ fn a_listener_learns_who_published() {
     let payload = || Payload::copy(b"x");
     assert_eq!(
         broker
-            .publish(cell.handle(), "a", 0x51, payload(), true)
+            .publish(
+                &Message::new(cell.handle(), 0x51, payload(), Kind::Tell),
+                "a",
+                true
+            )
             .unwrap(),
         1
     );
-    assert_eq!(broker.publish(0, "a", 0x51, payload(), true).unwrap(), 1);
+    assert_eq!(
+        broker
+            .publish(&Message::new(0, 0x51, payload(), Kind::Tell), "a", true)
+            .unwrap(),
+        1
+    );
     let names: Vec<_> = std::iter::from_fn(|| feed.take())
         .map(|published| published.sender)
         .collect();
@@ -284,7 +305,7 @@ fn a_listener_learns_who_published() {
     broker.close();
     assert!(feed.is_closed());
     assert!(matches!(
-        broker.publish(0, "a", 0x51, payload(), true),
+        broker.publish(&Message::new(0, 0x51, payload(), Kind::Tell), "a", true),
         Err(Refusal::Closing)
     ));
     drop(listening);
@@ -328,7 +349,13 @@ fn dead_letters_are_bounded_whatever_their_size() {
         broker.subscribe(&cell, "a").unwrap();
         let payload = Payload::from(vec![0; size]);
         for _ in 0..2500 {
-            broker.publish(0, "a", 0x55, payload.clone(), true).unwrap();
+            broker
+                .publish(
+                    &Message::new(0, 0x55, payload.clone(), Kind::Tell),
+                    "a",
+                    true,
+                )
+                .unwrap();
         }
         let counters = broker.letter_counters();
         assert!(
@@ -357,7 +384,11 @@ fn a_broadcast_says_who_did_not_get_it() {
         Ok(gone),
         Ok(two),
     ];
-    let failed = broker.broadcast(0, &receivers, 0x55, &Payload::copy(b"all"), true);
+    let failed = broker.broadcast(
+        &Message::new(0, 0x55, Payload::copy(b"all"), Kind::Tell),
+        &receivers,
+        true,
+    );
     let places: Vec<usize> = failed.iter().map(|(place, _)| *place).collect();
     assert_eq!(places, [1, 2, 3]);
     assert!(matches!(failed[0].1, Refusal::MailboxFull { .. }));
@@ -365,7 +396,12 @@ fn a_broadcast_says_who_did_not_get_it() {
     assert!(matches!(failed[2].1, Refusal::Stopped(_)));
     eventually(|| seen.lock().unwrap().len() == 2);
     let large = Payload::from(vec![0; MESSAGE_BYTES_MAX + 1]);
-    assert_eq!(broker.broadcast(0, &receivers, 0x55, &large, true).len(), 5);
+    assert_eq!(
+        broker
+            .broadcast(&Message::new(0, 0x55, large, Kind::Tell), &receivers, true)
+            .len(),
+        5
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ mod tests {
             (Some(9), 3, u64::MAX)
         );
         ledger.write(Usage::default());
-        assert_eq!(ledger.read(), Receipt::default());
+        assert_eq!(ledger.read(), Usage::default());
     }
 
     #[test]
