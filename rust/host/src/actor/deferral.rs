@@ -77,12 +77,12 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    fn reply() -> Outcome {
-        Ok(Reply {
+    fn reply() -> Reply {
+        Reply {
             codec: 0x51,
             payload: Payload::copy(b"yes"),
             receipt: None,
-        })
+        }
     }
 
     #[test]
@@ -92,13 +92,13 @@ mod tests {
             let deferral = Deferral::default();
             let duty = ReplyTo::new(Arc::clone(&pending));
             if answer_first {
-                assert!(deferral.answer(reply()));
+                assert!(deferral.answer(Ok(reply())));
                 deferral.accept(duty);
             } else {
                 deferral.accept(duty);
-                assert!(deferral.answer(reply()));
+                assert!(deferral.answer(Ok(reply())));
             }
-            assert!(!deferral.answer(reply()), "only once");
+            assert!(!deferral.answer(Ok(reply())), "only once");
             assert!(pending.take().is_some_and(|outcome| outcome.is_ok()));
         }
     }
@@ -118,6 +118,6 @@ mod tests {
         let deferral = Deferral::default();
         deferral.accept(ReplyTo::new(Arc::clone(&pending)));
         pending.close();
-        assert!(!deferral.answer(reply()));
+        assert!(!deferral.answer(Ok(reply())));
     }
 }

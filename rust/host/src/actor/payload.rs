@@ -89,7 +89,7 @@ mod tests {
             INLINE_BYTES + 1,
             70_000,
         ] {
-            let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(len).collect();
             assert_eq!(&*Payload::copy(&bytes), &bytes[..]);
             assert_eq!(&*Payload::from(bytes.clone()), &bytes[..]);
             assert_eq!(&*Payload::copy(&bytes).clone(), &bytes[..]);
