@@ -148,8 +148,8 @@ class Model:
             self.end(note, "stopped")
         elif member.status == "running" and not member.is_busy:
             # No mailbox is in its way.
-            member.mailbox.counts["accepted"] += 1
-            member.mailbox.counts["delivered"] += 1
+            member.box.counts["accepted"] += 1
+            member.box.counts["delivered"] += 1
             self.handle(member, note)
             self.run(member)
         else:
