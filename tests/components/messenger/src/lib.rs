@@ -147,7 +147,7 @@ impl Messenger {
                 self.notes.push(format!("{refused:?}"));
             }
             Command::AskWrongly(whom) => {
-                drop(Peer::lookup(&whom)?.ask::<_, u8>(&Command::Notes, TIMEOUT)?)
+                let _: u8 = Peer::lookup(&whom)?.ask(&Command::Notes, TIMEOUT)?;
             }
             Command::Urge(whom, note) => {
                 let options = SendOptions {
