@@ -172,3 +172,41 @@ def answer() -> int:
 
 def echo_path() -> Path:
     return Path(__file__).parents[1] / "components" / "prebuilt" / "echo.wasm"
+
+
+IN_A_LOOP = """
+import asyncio, os, sys
+import airssys_wasm as aw
+limits = aw.Limits(memory_bytes_max=16 * aw.MIB, call_seconds_max=10.0)
+
+def load():
+    return aw.Engine(cache_dir=None).load(sys.argv[1]).instantiate(limits=limits)
+
+async def main():
+    assert await load().call_async('add', 1, 2) == 3
+    child = os.fork()
+    if child == 0:
+        # An engine of its own, but no event loop: that is its parent's.
+        try:
+            load().call_async('add', 1, 2)
+        except RuntimeError as error:
+            os._exit(7 if 'no running event loop' in str(error) else 8)
+        os._exit(9)
+    _, status = os.waitpid(child, 0)
+    sys.stdout.write(str(os.waitstatus_to_exitcode(status)))
+
+asyncio.run(main())
+"""
+
+
+def test_a_child_forked_inside_a_loop_has_none() -> None:
+    echo = Path(__file__).parents[1] / "components" / "prebuilt" / "echo.wasm"
+    ran = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", IN_A_LOOP, str(echo)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (0, "7"), ran.stderr

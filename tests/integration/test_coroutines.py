@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gc
 import sys
+import threading
+import time
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -217,3 +219,47 @@ def test_one_that_is_over_is_thrown_into_and_closed_in_vain(instance: aw.Instanc
         assert await instance.call_async(f"{ECHO}#add", 1, 2) == 3
 
     asyncio.run(main())
+
+
+def test_one_that_had_ended_before_it_was_given_up_closes_nothing(
+    guest: Guest, limits: aw.Limits
+) -> None:
+    async def main() -> None:
+        with guest("busy").instantiate(limits=limits) as instance:
+            task = asyncio.ensure_future(instance.call_async("count", 10**7))
+            await asyncio.sleep(0)
+            # The guest ends, and the loop has not come round to hear of it.
+            while instance.receipt.seconds == 0:
+                time.sleep(0.001)  # noqa: ASYNC251 - the loop is held up on purpose
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not instance.closed
+            assert instance.call("count", 5) == 5
+
+    asyncio.run(main())
+
+
+def test_an_instance_that_is_closed_begins_no_call(guest: Guest, limits: aw.Limits) -> None:
+    busy = guest("busy")
+    begun_too_late: list[int] = []
+
+    def call(instance: aw.Instance, number: int) -> None:
+        while True:
+            was_closed = instance.closed
+            try:
+                instance.call("count", 1)
+            except aw.InstanceClosed:
+                return
+            if was_closed:
+                begun_too_late.append(number)
+
+    for number in range(60):
+        instance = busy.instantiate(limits=limits)
+        threads = [threading.Thread(target=call, args=(instance, number)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        instance.close()
+        for thread in threads:
+            thread.join()
+    assert begun_too_late == []

@@ -88,6 +88,20 @@ def test_a_tuple_whose_class_lies_about_its_length_is_one_all_the_same(
     assert not instance.closed
 
 
+def test_a_list_that_shrinks_while_it_is_read_is_no_tuple(instance: aw.Instance) -> None:
+    items: list[object] = []
+
+    class Shrinks:
+        def __index__(self) -> int:
+            items.pop()
+            return 1
+
+    items += [Shrinks(), "two", 3.0]
+    with pytest.raises(aw.ValueMismatch, match="a tuple of 3 items, got 2"):
+        instance.call(f"{TYPES}echo-tuple", items)
+    assert not instance.closed
+
+
 def test_what_it_raises_is_the_cause(instance: aw.Instance) -> None:
     def broken() -> Iterator[int]:
         yield 1

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from airssys_wasm.host.blocking import BlockingActor, BlockingHost
     from airssys_wasm.host.events import BlockingEvents
 
+#: Bytes of UTF-8 that go on with a character.
+_GOES_ON = range(0x80, 0xC0)
 __all__ = ["TEXT_BYTES_MAX", "recover"]
 
 #: Of longer texts the pipeline reads the beginning. One paragraph is never cut, and must
@@ -219,7 +221,7 @@ def _messages(pages: Sequence[bytes], part_bytes: int) -> Iterator[object]:
 def _character(content: bytes, end: int) -> int:
     """Return the last place up to ``end`` where a character of ``content`` begins or all end."""
     end = min(end, len(content))
-    while 0 < end < len(content) and content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - goes on
+    while 0 < end < len(content) and content[end] in _GOES_ON:
         end -= 1
     return end
 

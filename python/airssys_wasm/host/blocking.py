@@ -46,6 +46,7 @@ class BlockingActor:
     __slots__ = (
         "_actor",
         "_host",
+        "_seat",
         "ask",
         "ask_many",
         "send",
@@ -57,6 +58,7 @@ class BlockingActor:
     def __init__(self, host: BlockingHost, seat: Seat) -> None:
         """Refer to the actor on a seat."""
         self._host = host
+        self._seat = seat
         self._actor = Actor(seat)
         self.ask = seat.native.ask_waiting
         self.send = seat.native.send_waiting
@@ -73,8 +75,7 @@ class BlockingActor:
     @property
     def members(self) -> list[BlockingActor]:
         """The actors behind its name, if that is a pool's; each has a name of its own."""
-        seats = self._actor._seat.members  # noqa: SLF001 - its own
-        return [BlockingActor(self._host, seat) for seat in seats]
+        return [BlockingActor(self._host, seat) for seat in self._seat.members]
 
     @property
     def name(self) -> str:

@@ -205,7 +205,7 @@ class Reporter:
         self._delays.pop(name, None)
 
 
-def denial(actor: str, by_receiver: bool, action: str, resource: str) -> str:  # noqa: FBT001 - as it is told
+def denial(actor: str, action: str, resource: str, *, by_receiver: bool) -> str:
     """Say what an actor was denied, and the grant that would allow it."""
     # A grant is for a component, all its instances.
     who = _component(actor)
@@ -231,7 +231,7 @@ def native_event(told: tuple[str, str, int, str, str]) -> Event | None:
                 kind="dead-letter", actor=actor, letter=number, reason=reason, detail=detail
             )
         case ("denied", actor, by_receiver, action, resource):
-            detail = denial(actor, bool(by_receiver), action, resource)
+            detail = denial(actor, action, resource, by_receiver=bool(by_receiver))
             return Event(kind="denied", actor=actor, reason=action, detail=detail)
         case ("letters-missed", _, number, _, _):
             return Event(kind="missed", count=number, reason="dead-letter")

@@ -281,3 +281,26 @@ impl actor::Desk for Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_senders_are_known_and_no_more() {
+        let most = MET_MAX as u64;
+        let mut met = Met::default();
+        met.meet(EMBEDDER);
+        for handle in 1..=most + 10 {
+            met.meet(handle);
+            // Again is no other one.
+            met.meet(handle);
+        }
+
+        assert_eq!(met.handles.len(), MET_MAX);
+        assert_eq!(met.in_order.len(), MET_MAX);
+        assert!((1..=10).all(|handle| !met.handles.contains(&handle)));
+        assert!((11..=most + 10).all(|handle| met.handles.contains(&handle)));
+        assert!(!met.handles.contains(&EMBEDDER));
+    }
+}
