@@ -35,9 +35,17 @@ class Worker:
         name: what the table calls it.
         command: what it is; the contestant of its name in ``worker.py`` by default.
         cores: those that it may use; all by default.
+        backtraces: whether each error of Rust walks the stack.
     """
 
-    def __init__(self, name: str, command: Sequence[str] = (), cores: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str] = (),
+        cores: Collection[int] = (),
+        *,
+        backtraces: bool = False,
+    ) -> None:
         self.name = name
         with _on(cores):
             self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
@@ -45,7 +53,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env=_environment(),
+                env=_environment() | ({"RUST_BACKTRACE": "1"} if backtraces else {}),
             )
 
     def _ask(self, operation: str, arguments: list[Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ CALLERS = (OURS, "wasmtime-py", "Extism", "Cython")
 Figures = dict[str, Figure]
 
 
-def against(path: str, figures: Figures, bars: tuple[str, ...], promise: float) -> Row:
+def against(path: str, figures: Figures, bars: tuple[str, ...], promise: float | None) -> Row:
     """Hold our time against the best of ``bars``."""
     bar = min(bars, key=lambda name: figures[name].min)
     others = ", ".join(
@@ -59,6 +59,23 @@ def calls(all_sides: dict[str, Worker]) -> list[Row]:
     rows.append(against("64 KiB echo", figures, peers, 3))
     for side in sides.values():
         side.prove()
+    return rows + with_backtraces(all_sides[OURS])
+
+
+def with_backtraces(ours: Worker) -> list[Row]:
+    """The same beside Extism in the shell of a developer of Rust: its calls make errors."""
+    extism = Worker("Extism", backtraces=True)
+    try:
+        sides = (ours, extism)
+        rows = [
+            against("scalar call, RUST_BACKTRACE=1", compare(sides, "add"), ("Extism",), None),
+            against(
+                "1 KiB echo, RUST_BACKTRACE=1", compare(sides, "echo", 1024), ("Extism",), None
+            ),
+        ]
+        extism.prove()
+    finally:
+        extism.close()
     return rows
 
 

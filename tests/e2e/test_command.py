@@ -151,8 +151,8 @@ def test_who_types_the_flags_sets_the_policy(airssys_wasm: Run, adder: str) -> N
         (("add", "1", "[" * 5000 + "]" * 5000), 2, "nests too deep"),
         (("add", "1", "[" * 200 + "]" * 200), 7, "right"),
         (("add", "1", "1" * 5000), 2, "too many digits"),
-        (("ad", "1", "2"), 7, "hint: did you mean add?"),
-        (("acme:adder/api#add", "1", "2"), 7, "hint: did you mean add?"),
+        (("adds", "1", "2"), 7, 'hint: did you mean "add"?'),
+        (("acme:adder/api#add", "1", "2"), 7, 'hint: did you mean "add"?'),
         (("add", "1", "2", "--memroy", "1MiB"), 2, "did you mean --memory?"),
         (("add", "1", "-x"), 2, "no such option: -x"),
     ],
@@ -227,10 +227,10 @@ def test_the_help_of_run_says_how_values_are_written(airssys_wasm: Run) -> None:
 @pytest.mark.parametrize(
     ("function", "hint"),
     [
-        ("echo-u8", "did you mean acme:echo/types@1.0.0#echo-u8?"),
-        ("acme:echo/typs#echo-u8", "did you mean acme:echo/types@1.0.0#echo-u8?"),
-        ("value", "did you mean acme:echo/resources@1.0.0#[method]counter.value?"),
-        ("acme:echo/failures", "did you mean acme:echo/failures@1.0.0#divide or "),
+        ("echo-u8", 'did you mean "acme:echo/types@1.0.0#echo-u8"?'),
+        ("acme:echo/typs#echo-u8", 'did you mean "acme:echo/types@1.0.0#echo-u8"?'),
+        ("value", 'did you mean "acme:echo/resources@1.0.0#[method]counter.value"?'),
+        ("acme:echo/failures", 'it is an interface with "acme:echo/failures@1.0.0#divide", '),
         ("zebra", "it has "),
     ],
 )

@@ -41,7 +41,7 @@ class Member:
 
     @property
     def load(self) -> int | None:
-        if self.box.closed:
+        if self.status != "running":
             return None
         return len(self.box.notes) + self.is_busy
 
@@ -127,6 +127,8 @@ class Model:
         member = self.receiver(name)
         if member is None:
             return "stopped"
+        if self.at_once(member, note):
+            return "sent"
         became = self.put(member, note)
         if became == "line-up":
             return "full"
@@ -138,23 +140,30 @@ class Model:
         member = self.receiver(name)
         if member is None:
             self.outcomes[note.number] = "stopped"
-            return
-        self.feed(member, [note], Sending(note.number, 1))
-        self.run(member)
+        elif self.at_once(member, note):
+            self.outcomes[note.number] = "sent"
+        else:
+            self.feed(member, [note], Sending(note.number, 1))
+            self.run(member)
 
     def ask(self, name: str, note: Note) -> None:
         member = self.receiver(name)
         if member is None:
             self.end(note, "stopped")
-        elif member.status == "running" and not member.is_busy:
-            # No mailbox is in its way.
-            member.box.counts["accepted"] += 1
-            member.box.counts["delivered"] += 1
-            self.handle(member, note)
-            self.run(member)
-        else:
+        elif not self.at_once(member, note):
             self.feed(member, [note], None)
             self.run(member)
+
+    def at_once(self, member: Member, note: Note) -> bool:
+        """Have an idle actor handle a message that the mailbox would take as it is."""
+        fits = not note.is_late and note.weight <= member.box.bytes_max
+        if not fits or member.status != "running" or member.is_busy:
+            return False
+        member.box.counts["accepted"] += 1
+        member.box.counts["delivered"] += 1
+        self.handle(member, note)
+        self.run(member)
+        return True
 
     def try_send_many(self, name: str, notes: Sequence[Note]) -> int | str:
         """Return how many were accepted, or why it is over with the actor."""
@@ -210,6 +219,9 @@ class Model:
 
     def feed(self, member: Member, notes: list[Note], sending: Sending | None) -> None:
         """Put one after the other; where there is no room, go on when there is."""
+        if sending is not None and sending.outcome is not None:
+            # What was refused by another member has ended it all.
+            return
         for place, note in enumerate(notes):
             became = self.put(member, note)
             if became == "line-up":
@@ -401,6 +413,9 @@ class Model:
             note.number, note.weight, do=note.do, kind=note.kind, rank=note.rank, topic=note.topic
         )
         before = len(self.letters)
+        if self.at_once(member, again):
+            self.letters.remove(letter)
+            return "sent"
         became = self.put(member, again)
         if became in ("accepted", "dropped"):
             self.letters.remove(letter)

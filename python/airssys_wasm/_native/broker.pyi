@@ -209,6 +209,10 @@ class DeadLetter:
         """Multicodec number of the payload, such as ``codec.CBOR``."""
 
     @property
+    def trace(self) -> str | None:
+        """The trace it belongs to, a ``traceparent`` of W3C Trace Context; ``None`` for none."""
+
+    @property
     def age_seconds(self) -> float:
         """Seconds since it became one."""
 
@@ -262,6 +266,9 @@ class Actor:
     def occupy_with(self, serving: Serving, courier: Courier) -> int | None:
         """The same with Python code, which runs on the loop of ``courier``."""
 
+    def tap(self, *, messages_max: int, bytes_max: int) -> Messages:
+        """Give a copy of each message it is handed by its instances from now on; once only."""
+
     def retire(self) -> None:
         """Take its instance away, interrupting what runs; the mailbox waits for another."""
 
@@ -314,17 +321,32 @@ class Actor:
         """The same on this thread."""
 
     def try_send_many(
-        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+        self,
+        values: Iterable[object],
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> int:
         """Send in one crossing; return how many were accepted before the mailbox was full."""
 
     def send_many(
-        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+        self,
+        values: Iterable[object],
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> Coroutine[Any, Any, None]:
         """Send in one crossing; await room where the mailbox is full."""
 
     def send_many_waiting(
-        self, values: Iterable[object], *, codec: str = "cbor", schema: Borsh | None = None
+        self,
+        values: Iterable[object],
+        *,
+        codec: str = "cbor",
+        schema: Borsh | None = None,
+        trace: str | None = None,
     ) -> None:
         """The same on this thread."""
 
@@ -336,6 +358,7 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> Coroutine[Any, Any, list[Reply]]:
         """Ask in one crossing; await the replies, or exceptions where that is asked for."""
@@ -348,6 +371,7 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
         return_exceptions: bool,
     ) -> Coroutine[Any, Any, list[Reply | AirssysError]]: ...
     @overload
@@ -358,6 +382,7 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
         return_exceptions: Literal[False] = False,
     ) -> list[Reply]:
         """The same on this thread."""
@@ -370,6 +395,7 @@ class Actor:
         timeout: float = 5.0,
         codec: str = "cbor",
         schema: Borsh | None = None,
+        trace: str | None = None,
         return_exceptions: bool,
     ) -> list[Reply | AirssysError]: ...
     @property
@@ -489,6 +515,10 @@ class Broker:
     @property
     def names(self) -> list[str]:
         """The names of all actors, in no order."""
+
+    @property
+    def requests_open(self) -> int:
+        """Requests that wait for their end."""
 
     @property
     def denials(self) -> int:

@@ -102,6 +102,17 @@ class Component:
     def import_names(self) -> list[str]:
         """The names of its imports."""
 
+    def full_name(self, function: str) -> str:
+        """The full name of the export that ``function`` calls: with its interface and version.
+
+        Args:
+            function: as ``Instance.call`` takes it.
+
+        Raises:
+            ExportMissing: there is none, or several versions fit; the hint names what was
+                probably meant.
+        """
+
     @property
     def is_async(self) -> bool:
         """Whether it uses component-model async or imports WASI 0.3."""

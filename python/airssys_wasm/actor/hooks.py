@@ -40,6 +40,10 @@ class Hooks:
         before_stop: before an instance is asked to stop; the stop waits for it, within what
             its child allows for the stop.
         after_stop: when that instance is gone.
+        on_message: for each message that an instance is handed, one after the other; nobody
+            waits for it. It is told beside the handling, of a copy: where it is slower than the
+            actor, at most 1000 copies wait, the oldest make way, and ``event.count`` says how
+            many were missed.
         on_error: when an instance has failed; nobody waits for it.
         on_restart: when it is decided to restart it; nobody waits for it. Comes after the
             ``on_error`` of the same failure.
@@ -53,6 +57,7 @@ class Hooks:
     after_start: Hook | None = None
     before_stop: Hook | None = None
     after_stop: Hook | None = None
+    on_message: Hook | None = None
     on_error: Hook | None = None
     on_restart: Hook | None = None
     seconds_max: float = HOOK_SECONDS

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from airssys_wasm.broker import Message
 
 EventKind: TypeAlias = Literal[
     "starting",
@@ -20,6 +23,7 @@ EventKind: TypeAlias = Literal[
     "health",
     "dead-letter",
     "denied",
+    "message",
     "missed",
 ]
 
@@ -37,7 +41,8 @@ class Event:
             ``"health"`` it changed; ``"dead-letter"`` nobody handled a message;
             ``"denied"`` a component wanted to say what it was not granted, told once for
             each thing and at most 64 times for an instance; ``"missed"`` events were lost,
-            because nobody read them. Hooks also get ``"starting"`` and ``"stopping"``.
+            because nobody read them. Hooks also get ``"starting"``, ``"stopping"`` and
+            ``"message"``, of which listeners hear nothing.
         actor: address of the actor, or name of the group; of a dead letter, its receiver.
         incarnation: which of its instances, from 1; 0 where that is of no matter.
         reason: how it failed, such as ``"trapped"``; the health; why a letter is dead; what
@@ -47,7 +52,8 @@ class Event:
         attempts_max: how many the window allows.
         delay_seconds: how long the restart waits.
         letter: number of the dead letter; 0 if it was not kept.
-        count: how many events were missed.
+        count: how many events were missed; of a message, how many before it were.
+        message: the message; ``None`` for all other kinds.
     """
 
     kind: EventKind
@@ -60,3 +66,4 @@ class Event:
     delay_seconds: float = 0.0
     letter: int = 0
     count: int = 0
+    message: Message | None = None

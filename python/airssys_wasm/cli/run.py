@@ -11,7 +11,6 @@ import typer
 
 import airssys_wasm as aw
 from airssys_wasm import wit
-from airssys_wasm.cli.exports import parameters
 from airssys_wasm.cli.limits import Fuel, Memory, Seconds, limits_of
 from airssys_wasm.cli.printable import printable
 from airssys_wasm.cli.screen import Screen
@@ -66,8 +65,8 @@ def command(
     limits, policy = limits_of(memory, seconds, fuel)
     loaded = aw.Engine(policy=policy).load(component, name=name_of(component))
     # A word of the shell may be any bytes; what is no text is no export.
-    name = printable(function)
-    values = _typed(values, _world(loaded), name, loaded.name)
+    name = loaded.full_name(printable(function))
+    values = _typed(values, _world(loaded), name)
     # The guest is not told the path that errors show.
     identity = Identity("local", component_name(component.stem))
     with loaded.instantiate_as(identity, limits=limits) as instance:
@@ -107,12 +106,14 @@ def _world(loaded: aw.Component) -> World | None:
         return None
 
 
-def _typed(values: list[Any], world: World | None, function: str, component: str) -> list[Any]:
-    """Turn JSON into what ``function`` takes, as far as that is known."""
-    types = parameters(world, function, component) if world is not None else None
-    if world is None or types is None or len(types) != len(values):
+def _typed(values: list[Any], world: World | None, function: str) -> list[Any]:
+    """Turn JSON into what ``function``, by its full name, takes, as far as that is known."""
+    interface, _, name = function.rpartition("#")
+    functions = world.exports.get(interface) if world is not None else None
+    taken = functions.get(name) if functions is not None else None
+    if world is None or taken is None or len(taken.params) != len(values):
         return values
-    return [from_json(v, t, world) for v, t in zip(values, types, strict=True)]
+    return [from_json(v, p.type, world) for v, p in zip(values, taken.params, strict=True)]
 
 
 def _parse(text: str, context: typer.Context) -> object:

@@ -29,12 +29,12 @@ class Actor:
     component says while it handles that.
 
     Many at once, in one crossing of the boundary, in their order:
-    ``ask_many(values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=False)``
-    awaits the replies to all, with one deadline; if one has none, the first of these errors
-    is raised when all have ended, or stands in its place with ``return_exceptions=True``.
-    ``send_many(values, *, codec="cbor", schema=None)`` returns when all are accepted, or
-    raises for the first that is not, with a note that says how many were; cancelled, it
-    sends nothing more.
+    ``ask_many(values, *, timeout=5.0, codec="cbor", schema=None, trace=None,
+    return_exceptions=False)`` awaits the replies to all, with one deadline; if one has none,
+    the first of these errors is raised when all have ended, or stands in its place with
+    ``return_exceptions=True``. ``send_many(values, *, codec="cbor", schema=None, trace=None)``
+    returns when all are accepted, or raises for the first that is not, with a note that says
+    how many were; cancelled, it sends nothing more.
     ``try_send_many`` never waits, and returns how many were accepted before the mailbox was
     full.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from airssys_wasm.actor.exits import Exit
+from airssys_wasm.codec import BORSH
 from airssys_wasm.errors import CodecError, HandlerRefusal, ValueMismatch
 
 if TYPE_CHECKING:
@@ -162,17 +163,31 @@ class Serving:
 
     async def _serve(self, message: Message, duty: Duty) -> None:
         try:
-            duty.serve(await self._handler(message))
+            answer = await self._handler(message)
         except HandlerRefusal as refusal:
             refuse(duty, refusal)
-        except BaseException as error:
-            if isinstance(error, CodecError) and (fault := _fault_of(message)):
+        except CodecError as error:
+            if fault := _fault_of(message, error):
                 # Whoever sends what nobody can read must not end the actor.
                 duty.refuse("malformed", fault)
-                return
-            duty.fail(error, Exit.of(error).detail)
+            else:
+                self._fail(duty, error)
+        except BaseException as error:
+            self._fail(duty, error)
             if not isinstance(error, Exception):
                 raise
+        else:
+            self._answer(duty, answer)
+
+    def _answer(self, duty: Duty, answer: object) -> None:
+        try:
+            duty.serve(answer)
+        except Exception as error:  # noqa: BLE001 - whatever the answer's own code raises
+            self._fail(duty, error)
+
+    def _fail(self, duty: Duty, error: BaseException) -> None:
+        duty.fail(error, Exit.of(error).detail)
+        if isinstance(error, Exception):
             _LOG.error("actor %r failed", self._name, exc_info=error)
 
     def _look(self) -> None:
@@ -203,8 +218,11 @@ def refuse(duty: Duty, refusal: HandlerRefusal) -> None:
     )
 
 
-def _fault_of(message: Message) -> str:
+def _fault_of(message: Message, error: CodecError) -> str:
     """Say what is wrong with the payload, if anything is."""
+    if message.codec == BORSH:
+        # Only the handler has the schema.
+        return str(error)
     try:
         _ = message.value
     except CodecError as fault:

@@ -395,10 +395,10 @@ class Host(Outlets):
 
         Returns:
             ``actors`` and ``instances_live``; ``messages_waiting`` and ``bytes_waiting`` in all
-            mailboxes; ``messages_delivered`` to the actors there are; ``orphans``, ends that
-            came after whoever asked had given up; ``denials``, what components wanted to say
-            and were not granted; ``dead_letters`` that are kept, and
-            ``dead_letters_posted`` altogether.
+            mailboxes; ``messages_delivered`` to the actors there are; ``requests_open`` that
+            wait for their end; ``orphans``, ends that came after whoever asked had given up;
+            ``denials``, what components wanted to say and were not granted; ``dead_letters``
+            that are kept, and ``dead_letters_posted`` altogether.
         """
         mailboxes = [
             native.mailbox for name in self._broker.names if (native := self._broker.find(name))
@@ -410,6 +410,7 @@ class Host(Outlets):
             "messages_waiting": sum(one["messages"] for one in mailboxes),
             "bytes_waiting": sum(one["bytes"] for one in mailboxes),
             "messages_delivered": sum(one["delivered"] for one in mailboxes),
+            "requests_open": self._broker.requests_open,
             "orphans": self._broker.orphans,
             "denials": self._broker.denials,
             "dead_letters": letters["letters"],

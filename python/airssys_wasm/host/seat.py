@@ -24,6 +24,7 @@ from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.checkup import Checkup
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.source import Source
+from airssys_wasm.host.tap import Tap
 from airssys_wasm.runtime.lifecycle import Identity
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Seat:
         #: The last of the hooks that nobody waits for; each waits for the one before.
         self._later: asyncio.Task[None] | None = None
         self._checkup: asyncio.Task[None] | None = None
+        self._tap: Tap | None = None
         self._tell = tell
 
     async def sit(
@@ -83,6 +85,8 @@ class Seat:
     ) -> Incarnation | HandlerIncarnation:
         """Make an instance, or a handler in Python, and seat it."""
         self._hooks = source.hooks
+        if self._tap is None and source.hooks is not None and source.hooks.on_message:
+            self._tap = Tap(self.native, source.hooks, lambda: self.event("message"))
         await hooks.run(source.hooks, "before_start", self.event("starting", next_one=True))
         self.has_left = False
         incarnation: Incarnation | HandlerIncarnation
@@ -241,6 +245,11 @@ class Seat:
         """Whether anything is called around its life."""
         return self._hooks is not None
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether a hook is told of its messages."""
+        return self._tap is not None
+
     def run_later(self, name: str, event: Event) -> None:
         """Call a hook, if there is one, that nobody waits for; after those before it."""
         before, chosen = self._later, self._hooks
@@ -256,6 +265,8 @@ class Seat:
 
     async def settle(self) -> None:
         """Wait until the hooks that nobody waited for have ended, each within its bound."""
+        if self._tap is not None:
+            await self._tap.end()
         if self._later is not None:
             await asyncio.wait({self._later})
 

@@ -30,6 +30,8 @@ class Seats:
         self._broker = broker
         self._tell = tell
         self._by_name: dict[str, Seat] = {}
+        #: Hooks of actors that are gone.
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Running:
         """Start one incarnation of a child."""
@@ -106,6 +108,10 @@ class Seats:
         if (seat := self._by_name.pop(name, None)) is not None:
             seat.exited = None
             seat.native.stop()
+            if seat.is_heard:
+                settling = asyncio.ensure_future(seat.settle())
+                self._settling.add(settling)
+                settling.add_done_callback(self._settling.discard)
             pool = seat.pool
             # One whose handler is on its way out will not come back either.
             if pool and all(one.native.status in _OVER for one in pool.members):
@@ -119,4 +125,5 @@ class Seats:
 
     async def settle(self) -> None:
         """Wait until the hooks that nobody waited for have ended."""
-        await asyncio.gather(*(seat.settle() for seat in tuple(self._by_name.values())))
+        seats = tuple(self._by_name.values())
+        await asyncio.gather(*self._settling, *(seat.settle() for seat in seats))

@@ -149,6 +149,18 @@ class Component:
         """
         return world_text(self._native.binary)
 
+    def full_name(self, function: str) -> str:
+        """The full name of the export that ``function`` calls: with its interface and version.
+
+        Args:
+            function: as ``Instance.call`` takes it.
+
+        Raises:
+            ExportMissing: there is none, or several versions fit; the hint names what was
+                probably meant.
+        """
+        return self._native.full_name(function)
+
     def stubs(self, path: str | os.PathLike[str]) -> Path:
         """Write typed Python for it.
 

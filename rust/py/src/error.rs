@@ -195,6 +195,7 @@ fn unregistered(error: &Unregistered) -> PyErr {
     match error {
         Unregistered::Name(_) => NameTaken::new_err(message),
         Unregistered::Closing => ActorStopped::new_err(message),
+        Unregistered::Forked => EngineError::new_err(message),
     }
 }
 
@@ -204,8 +205,9 @@ fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
         Refusal::NotFound(actor) => ActorNotFound::new_err((message, actor.to_string())),
         Refusal::Stopped(actor) => ActorStopped::new_err((message, actor.to_string())),
         Refusal::Closing => ActorStopped::new_err(message),
+        Refusal::Forked => EngineError::new_err(message),
         Refusal::MailboxFull { actor, .. } => MailboxFull::new_err((message, actor.to_string())),
-        Refusal::TooLarge { .. } => MessageTooLarge::new_err(message),
+        Refusal::TooLarge { .. } | Refusal::NeverFits { .. } => MessageTooLarge::new_err(message),
         Refusal::Malformed(_) | Refusal::CodecUnsupported { .. } => CodecError::new_err(message),
         Refusal::CircuitOpen { actor, retry_after } => {
             CircuitOpen::new_err((message, actor.to_string(), retry_after.as_secs_f64()))

@@ -200,6 +200,100 @@ def test_what_nobody_can_read_or_write_is_told_apart(engine: aw.Engine) -> None:
     asyncio.run(main())
 
 
+def test_borsh_is_read_and_answered_by_whoever_has_the_schema(engine: aw.Engine) -> None:
+    order = aw.codec.Borsh({"id": "u64", "amount": "u32"})
+
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+
+            @host.actor("acme/till")
+            async def till(message: aw.Message) -> object:
+                read = aw.codec.decode_body(message.codec, message.payload, schema=order)
+                if read["amount"] == 0:
+                    return read
+                answer = read | {"amount": read["amount"] * 2}
+                return aw.codec.encode_body(message.codec, answer, schema=order)
+
+            actor = host.find("acme/till")
+            reply = await actor.ask({"id": 7, "amount": 21}, codec="borsh", schema=order)
+            told = aw.codec.decode_body(reply.codec, reply.payload, schema=order)
+            assert told == {"id": 7, "amount": 42}
+            # The sender's fault: what is no order.
+            with pytest.raises(aw.MessageRefused, match="malformed"):
+                await actor.ask(7, codec="borsh", schema=aw.codec.Borsh("u8"))
+            assert actor.incarnation == 1
+            # The handler's own: only it has the schema.
+            with pytest.raises(aw.ActorFailed) as failed:
+                await actor.ask({"id": 7, "amount": 0}, codec="borsh", schema=order)
+            assert isinstance(failed.value.__cause__, aw.CodecError)
+
+    asyncio.run(main())
+
+
+def test_a_reply_is_no_larger_than_a_message(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+
+            @host.actor("acme/generous")
+            async def generous(message: aw.Message) -> object:
+                return bytes(message.value)
+
+            actor = host.find("acme/generous")
+            # Five bytes say how long it is.
+            assert len((await actor.ask(aw.MIB - 5)).value) == aw.MIB - 5
+            for size in (aw.MIB - 4, 64 * aw.MIB):
+                with pytest.raises(aw.MessageRefused, match="is larger than 1048576") as refused:
+                    await actor.ask(size)
+                assert refused.value.reason == "failed"
+            replies = await actor.ask_many([1, aw.MIB], return_exceptions=True)
+            assert isinstance(replies[1], aw.MessageRefused)
+            assert actor.incarnation == 1
+
+    asyncio.run(main())
+
+
+def test_what_never_fits_into_the_mailbox_is_refused_whoever_is_idle(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+
+            async def echo(message: aw.Message) -> object:
+                return message.value
+
+            class Echo:
+                handle = staticmethod(echo)
+
+            small = aw.Mailbox(bytes_max=1000)
+            actor = await host.spawn("acme/small", Echo, mailbox=small)
+            assert (await actor.ask(b"x" * 500)).value == b"x" * 500
+            told = r"never fits .* which holds 1000"
+            with pytest.raises(aw.MessageTooLarge, match=told):
+                await actor.ask(b"x" * 1000)
+            with pytest.raises(aw.MessageTooLarge, match=told):
+                await actor.send(b"x" * 1000)
+            with pytest.raises(aw.MessageTooLarge, match=told):
+                actor.try_send(b"x" * 1000)
+            assert actor.mailbox["rejected"] == 3
+
+    asyncio.run(main())
+
+
+def test_what_was_not_awaited_says_so(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+
+            @host.actor("acme/echo")
+            async def echo(message: aw.Message) -> object:
+                return message.value
+
+            asking = host.find("acme/echo").ask(1)
+            with pytest.raises(AttributeError, match=r"hint: \(await \.\.\.\)\.value"):
+                _ = asking.value  # type: ignore[attr-defined]
+            assert not hasattr(asking, "payload")
+            assert (await asking).value == 1
+
+    asyncio.run(main())
+
+
 def test_a_plain_function_runs_in_a_thread(engine: aw.Engine) -> None:
     async def main() -> None:
         async with aw.Host(engine=engine) as host:

@@ -103,6 +103,34 @@ class TestTheEmbedder:
 
         asyncio.run(main())
 
+    def test_all_of_a_batch_have_it_and_a_dead_letter_keeps_it(self, engine: aw.Engine) -> None:
+        async def main() -> None:
+            async with aw.Host(engine=engine, limits=LIMITS) as host:
+                seen: list[str | None] = []
+
+                @host.actor("acme/code")
+                async def code(message: aw.Message) -> object:
+                    seen.append(message.trace)
+                    if message.value == "no":
+                        raise aw.HandlerRefusal("not this", "refused")
+                    return message.trace
+
+                actor = host.find("acme/code")
+                replies = await actor.ask_many([1, 2], trace=TRACE)
+                assert [reply.value for reply in replies] == [TRACE] * 2
+                await actor.send_many([1, 2], trace=OTHER)
+                assert actor.try_send_many([1], trace=TRACE) == 1
+                assert (await actor.ask("last")).value is None
+                assert seen == [TRACE, TRACE, OTHER, OTHER, TRACE, None]
+                await actor.send("no", trace=TRACE)
+                await actor.send("no")
+                assert (await actor.ask("after")).value is None
+                assert [letter.trace for letter in host.dead_letters] == [TRACE, None]
+                with pytest.raises(ValueError, match="traceparent"):
+                    await actor.ask_many([1], trace="nonsense")
+
+        asyncio.run(main())
+
     def test_it_is_kept_by_a_route_that_tries_again(self, engine: aw.Engine) -> None:
         async def main() -> None:
             async with aw.Host(engine=engine, limits=LIMITS) as host:

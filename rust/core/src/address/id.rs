@@ -117,6 +117,15 @@ impl ComponentId {
         &self.text[..usize::from(self.instance_at)]
     }
 
+    /// The address as people write it: the only instance needs no number.
+    pub fn written(&self) -> &str {
+        if self.instance() == DEFAULT_INSTANCE {
+            self.family().trim_end_matches('/')
+        } else {
+            self.as_str()
+        }
+    }
+
     /// The text without the parts that have a default.
     #[inline]
     pub(crate) fn shortest(&self) -> &str {

@@ -192,6 +192,12 @@ impl<M: Message> Mailbox<M> {
         self.closed
     }
 
+    /// Whether a message would have room if it were the only one.
+    #[inline]
+    pub fn fits_alone(&self, message: &M) -> bool {
+        message.bytes() <= self.limits.bytes_max
+    }
+
     /// What it did, and what it holds.
     pub fn counters(&self) -> MailboxCounters {
         self.counters

@@ -20,7 +20,7 @@ pub struct Names<S> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Another actor has it.
-    #[error("the name {id} is taken; hint: stop the actor that has it, or choose another name")]
+    #[error("the name {} is taken; hint: stop the actor that has it, or choose another name", id.written())]
     Taken {
         /// The name.
         id: ComponentId,

@@ -74,6 +74,19 @@ pub enum Refusal {
         /// The limit.
         most: usize,
     },
+    /// It is larger than all that the mailbox may hold.
+    #[error(
+        "a message of {bytes} bytes, its envelope counted, never fits into the mailbox of \
+         {actor:?}, which holds {most}"
+    )]
+    NeverFits {
+        /// Whose mailbox.
+        actor: Arc<str>,
+        /// What it weighs.
+        bytes: usize,
+        /// The bound of the mailbox.
+        most: usize,
+    },
     /// The payload is not what its codec says.
     #[error("the payload is malformed: {0}")]
     Malformed(String),
@@ -135,6 +148,12 @@ pub enum Refusal {
     /// Everything is being closed.
     #[error("the host is closing")]
     Closing,
+    /// This is another process than that of the host.
+    #[error(
+        "the host was made before this process was forked and has no threads here; \
+         hint: make a new one in the child, or start the child with the spawn method"
+    )]
+    Forked,
 }
 
 impl Refusal {
@@ -142,9 +161,9 @@ impl Refusal {
     pub fn reason(&self) -> Reason {
         match self {
             Refusal::NotFound(_) => Reason::UnknownReceiver,
-            Refusal::Stopped(_) | Refusal::Closing => Reason::Stopped,
+            Refusal::Stopped(_) | Refusal::Closing | Refusal::Forked => Reason::Stopped,
             Refusal::MailboxFull { .. } => Reason::MailboxFull,
-            Refusal::TooLarge { .. } => Reason::TooLarge,
+            Refusal::TooLarge { .. } | Refusal::NeverFits { .. } => Reason::TooLarge,
             Refusal::CircuitOpen { .. } => Reason::CircuitOpen,
             Refusal::CodecUnsupported { .. } => Reason::CodecUnsupported,
             Refusal::Failed { .. } => Reason::ActorFailed,

@@ -155,11 +155,16 @@ struct Feeder {
 impl Feeder {
     fn feed(self: &Arc<Self>) {
         let mut rest = std::mem::take(&mut *self.rest());
-        while let Some(message) = rest.next() {
-            let outcome = match self.cell.send(message) {
-                Sent::Accepted => Ok(()),
-                Sent::Refused(message, why) => refuse(message, why),
-                Sent::Full(message) => {
+        // What was refused in another mailbox has ended it all.
+        while self.is_wanted() {
+            let (accepted, other) = self.cell.send_run(&mut rest);
+            self.count(accepted);
+            let outcome = match other {
+                None if rest.len() == 0 => return self.end(),
+                None => continue,
+                Some(Sent::Accepted) => Ok(()),
+                Some(Sent::Refused(message, why)) => refuse(message, why),
+                Some(Sent::Full(message)) => {
                     let room = Pending::new(Arc::default());
                     let place = self.cell.wait_for_room(message, &room);
                     let Some(outcome) = room.take() else {
@@ -181,6 +186,10 @@ impl Feeder {
                 return;
             }
         }
+    }
+
+    /// All of its part is accepted.
+    fn end(&self) {
         if let Some(sending) = &self.sending
             && sending.left.fetch_sub(1, Ordering::AcqRel) == 1
         {
@@ -194,19 +203,24 @@ impl Feeder {
 
     /// One that was not accepted ends a sending; a request has ended by itself.
     fn goes_on(&self, outcome: Result<(), Refusal>) -> bool {
-        let Some(sending) = &self.sending else {
-            return true;
-        };
-        match outcome {
-            Ok(()) => {
-                sending.accepted.fetch_add(1, Ordering::Relaxed);
-                sending.ended.is_open()
-            }
-            Err(why) => {
-                sending.fail(why);
-                false
-            }
+        match (outcome, &self.sending) {
+            (Ok(()), _) => self.count(1),
+            (Err(_), None) => {}
+            (Err(why), Some(sending)) => sending.fail(why),
         }
+        self.is_wanted()
+    }
+
+    fn count(&self, accepted: usize) {
+        if let Some(sending) = &self.sending {
+            sending.accepted.fetch_add(accepted, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nobody has given it up, and nothing was refused.
+    fn is_wanted(&self) -> bool {
+        let sending = self.sending.as_ref();
+        sending.is_none_or(|sending| sending.ended.is_open())
     }
 }
 
@@ -219,6 +233,9 @@ fn refuse(message: Message, why: Refusal) -> Result<(), Refusal> {
 
 /// The messages for each receiver, in their order.
 fn by_receiver(cell: &Arc<Cell>, messages: Vec<Message>) -> Vec<(Arc<Cell>, Vec<Message>)> {
+    if !cell.is_pool() {
+        return vec![(Arc::clone(cell), messages)];
+    }
     let mut parts: Vec<(Arc<Cell>, Vec<Message>)> = Vec::new();
     for message in messages {
         let receiver = cell.route(message.sender, None);

@@ -18,7 +18,8 @@ impl Broker {
         may_block: bool,
     ) -> Vec<(usize, Refusal)> {
         let refused = self
-            .check_payload(message.sender, message.codec, &message.payload)
+            .refuse_forked()
+            .and_then(|()| self.check_payload(message.sender, message.codec, &message.payload))
             .err();
         // All are queued before the first runs, and share one turn of this thread.
         self.shared.scheduler.inline(may_block, || {

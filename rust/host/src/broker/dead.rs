@@ -5,6 +5,7 @@ use super::events::Event;
 use crate::actor::{EMBEDDER, Kind, Message, Payload, Refusal, Sent, monotonic_nanoseconds};
 use airssys_core::letters::{Letter, LetterCounters, Letters, Reason};
 use airssys_core::mailbox::{self, NEVER, Priority};
+use airssys_core::trace::Trace;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct DeadLetter {
     pub codec: u32,
     /// The body.
     pub payload: Payload,
+    /// The trace it belongs to.
+    pub trace: Option<Arc<Trace>>,
     /// Since when it is one, in nanoseconds of [`monotonic_nanoseconds`].
     pub at: u64,
 }
@@ -76,6 +79,7 @@ impl DeadLetter {
             topic,
             codec: message.codec,
             payload: message.payload.clone(),
+            trace: message.trace.clone(),
             at: letter.at,
         }
     }
@@ -133,6 +137,9 @@ impl Broker {
     ///
     /// Why it was not accepted.
     pub fn replay(&self, number: u64, may_block: bool) -> Option<Result<(), Refusal>> {
+        if let Err(why) = self.refuse_forked() {
+            return Some(Err(why));
+        }
         let mut letter = self.letters().take(number)?;
         let receiver = Arc::clone(&letter.message.receiver);
         let Some(cell) = self.find(&receiver) else {

@@ -101,6 +101,24 @@ impl Deadlines {
         drop(deadline);
     }
 
+    /// Deadlines that have neither come nor been taken back.
+    pub(super) fn len(&self) -> usize {
+        self.shared.wheel().timers.len()
+    }
+
+    /// Lets the thread end once no deadline is left.
+    pub(super) fn close(&self) {
+        self.shared.wheel().closing = true;
+        self.shared.changed.notify_one();
+    }
+
+    /// Whether a thread looks after them.
+    #[cfg(test)]
+    pub(super) fn is_watched(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     fn ensure_thread(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
@@ -122,7 +140,7 @@ impl Shared {
     fn run(&self) {
         let mut fired = Vec::new();
         let mut wheel = self.wheel();
-        while !wheel.closing {
+        while !(wheel.closing && wheel.timers.is_empty()) {
             let now = now_ms();
             wheel.timers.advance(now, &mut fired);
             if !fired.is_empty() {
@@ -163,8 +181,8 @@ impl Wheel {
 
 impl Drop for Deadlines {
     fn drop(&mut self) {
-        self.shared.wheel().closing = true;
-        self.shared.changed.notify_one();
+        // Whoever waits for one of them holds what this is a part of: none is left.
+        self.close();
         let thread = self
             .thread
             .lock()

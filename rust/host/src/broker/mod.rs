@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod pool;
 mod room;
+mod tap;
 mod topics;
 mod traffic;
 
@@ -27,7 +28,7 @@ use crate::actor::{
     ReplyTo, Scheduler, Sent, Shared,
 };
 use crate::engine::Engine;
-use airssys_core::address::{ComponentId, DEFAULT_INSTANCE, Handle};
+use airssys_core::address::{ComponentId, Handle};
 use airssys_core::letters::Letters;
 use airssys_core::mailbox::MailboxLimits;
 use airssys_core::multicodec::{self, Code};
@@ -50,7 +51,7 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// The actors of one host.
 pub struct Broker {
     /// Its ticker looks after handlers that run long.
-    _engine: Engine,
+    engine: Engine,
     shared: Arc<Shared>,
     /// The writers' side; readers have the version that was published.
     names: Mutex<Names<Arc<Cell>>>,
@@ -75,6 +76,9 @@ pub enum Unregistered {
     /// The host is being closed.
     #[error("the host is closing")]
     Closing,
+    /// This is another process than that of the host.
+    #[error("{}", Refusal::Forked)]
+    Forked,
 }
 
 /// How asking began.
@@ -156,10 +160,11 @@ impl Broker {
         let names = Names::new(NAMES_MAX_DEFAULT);
         let table = ArcSwap::new(names.table());
         let broker = Arc::new_cyclic(|weak: &Weak<Broker>| Broker {
-            _engine: engine.clone(),
+            engine: engine.clone(),
             shared: Arc::new(Shared {
                 scheduler: Scheduler::new(),
                 observer: Arc::new(Ear(Weak::clone(weak))),
+                reply_bytes_max: MESSAGE_BYTES_MAX,
             }),
             names: Mutex::new(names),
             table,
@@ -192,10 +197,13 @@ impl Broker {
         limits: MailboxLimits,
     ) -> Result<Arc<Cell>, Unregistered> {
         let mut names = self.names();
+        if self.engine.is_left_behind() {
+            return Err(Unregistered::Forked);
+        }
         if self.closing.load(Ordering::SeqCst) {
             return Err(Unregistered::Closing);
         }
-        let name = written(&id);
+        let name = id.written().into();
         let entry = names.insert(id, |handle| {
             Cell::new(handle.as_u64(), name, limits, Arc::clone(&self.shared))
         })?;
@@ -233,6 +241,19 @@ impl Broker {
         }
     }
 
+    /// Fails in a forked child: who would run an actor, or end a wait, is not here.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forked`].
+    #[inline]
+    pub fn refuse_forked(&self) -> Result<(), Refusal> {
+        if self.engine.is_left_behind() {
+            return Err(Refusal::Forked);
+        }
+        Ok(())
+    }
+
     fn is_closing(&self) -> bool {
         self.closing.load(Ordering::SeqCst)
     }
@@ -246,6 +267,7 @@ impl Broker {
     /// encoder made; what others send is looked at.
     #[inline]
     fn check(&self, cell: &Cell, message: &Message) -> Result<(), Refusal> {
+        self.refuse_forked()?;
         cell.reads(message.codec, false)?;
         self.check_payload(message.sender, message.codec, &message.payload)
     }
@@ -445,6 +467,11 @@ impl Broker {
         self.orphans.load(Ordering::Relaxed)
     }
 
+    /// Requests that wait for their end.
+    pub fn requests_open(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// What components wanted to say and were not granted, so far.
     pub fn denials(&self) -> u64 {
         self.denials.load(Ordering::Relaxed)
@@ -466,6 +493,7 @@ impl Broker {
             cell.stop();
         }
         self.topics.close();
+        self.deadlines.close();
         self.shared.scheduler.close();
     }
 }
@@ -473,15 +501,6 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// An address as people write it: the only instance needs no number.
-fn written(id: &ComponentId) -> Arc<str> {
-    if id.instance() == DEFAULT_INSTANCE {
-        id.family().trim_end_matches('/').into()
-    } else {
-        id.as_str().into()
     }
 }
 

@@ -380,3 +380,53 @@ fn what_a_turn_sends_is_run_by_the_same_thread() {
     assert_eq!(last.load(Ordering::SeqCst), 100);
     assert_eq!(broker.shared.scheduler.workers(), 0);
 }
+
+#[test]
+fn a_pool_sends_nothing_to_a_member_that_is_stopping() {
+    let broker = broker();
+    let (begun, begins) = std::sync::mpsc::channel::<()>();
+    let (finish, finished) = std::sync::mpsc::channel::<()>();
+    let stopping = spawn(&broker, "acme/pool/1", move |message| {
+        begun.send(()).unwrap();
+        let _ = finished.recv();
+        echo(message)
+    });
+    let other = spawn(&broker, "acme/pool/2", echo);
+    let members = vec![Arc::clone(&stopping), Arc::clone(&other)];
+    let id = ComponentId::parse("acme/pool").unwrap();
+    let front = broker
+        .register_pool(id, members, crate::actor::Routing::RoundRobin)
+        .unwrap();
+    let running = broker.ask_queued(&stopping, tell(b""), SOON);
+    begins.recv().unwrap();
+    stopping.stop();
+    assert_eq!(stopping.status(), "stopping");
+    for _ in 0..10 {
+        let asked = broker.ask(&front, tell(b"ping"), SOON, true);
+        assert!(matches!(asked, Asked::Ended(Ok(_))));
+    }
+    assert_eq!(other.counters().delivered, 10);
+    finish.send(()).unwrap();
+    drop(running);
+}
+
+#[test]
+fn a_batch_stops_at_the_first_that_is_not_accepted_in_any_mailbox() {
+    let broker = broker();
+    let limits = MailboxLimits::new(1, 1 << 20, WhenFull::Reject).unwrap();
+    let members: Vec<_> = (1..=2)
+        .map(|number| register(&broker, &format!("acme/pool/{number}"), limits))
+        .collect();
+    let id = ComponentId::parse("acme/pool").unwrap();
+    let front = broker
+        .register_pool(id, members.clone(), crate::actor::Routing::RoundRobin)
+        .unwrap();
+    // Neither has an instance, so each takes one and refuses the next.
+    let messages = (0..6).map(|number| tell(&[number])).collect();
+    let sending = broker.send_many(&front, messages, true).unwrap();
+    let outcome = sending.ended().take();
+    assert!(matches!(outcome, Some(Err(Refusal::MailboxFull { .. }))));
+    let counters: Vec<_> = members.iter().map(|cell| cell.counters()).collect();
+    let tried = |one: &airssys_core::mailbox::MailboxCounters| one.accepted + one.rejected;
+    assert_eq!(counters.iter().map(tried).sum::<u64>(), 2);
+}

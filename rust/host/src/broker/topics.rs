@@ -38,6 +38,8 @@ pub struct Published {
     pub message: Message,
     /// Address of the sender; none for the embedder.
     pub sender: Option<Arc<str>>,
+    /// Whether somebody waits for a reply to the message itself.
+    pub asked: bool,
 }
 
 /// One version.
@@ -270,6 +272,7 @@ impl Broker {
         feed: Arc<Feed<Published>>,
     ) -> Result<Subscription, Refusal> {
         let pattern = self::pattern(pattern)?;
+        self.refuse_forked()?;
         let number = self.topics.next_listener.fetch_add(1, Ordering::Relaxed);
         self.topics
             .change(Change::Listen(number, pattern, Arc::clone(&feed)))
@@ -300,6 +303,7 @@ impl Broker {
     ) -> Result<usize, Refusal> {
         let parsed = Topic::parse(topic).map_err(|error| Refusal::Topic(Box::new(error)))?;
         self.check_size(&message.payload)?;
+        self.refuse_forked()?;
         if self.is_closing() {
             return Err(Refusal::Closing);
         }
@@ -335,12 +339,21 @@ impl Broker {
             let message = message();
             let bytes = airssys_core::mailbox::Message::bytes(&message);
             let sender = name.clone();
-            drop(feed.push(Published { message, sender }, bytes));
+            let published = Published {
+                message,
+                sender,
+                asked: false,
+            };
+            drop(feed.push(published, bytes));
         }
         listeners.len()
     }
 
     fn deliver(&self, cell: &Arc<Cell>, message: Message) -> bool {
+        if let Err(why) = cell.reads(message.codec, false) {
+            self.post(cell.name(), message, why);
+            return false;
+        }
         match cell.send(message) {
             Sent::Accepted => true,
             Sent::Full(message) => {

@@ -4,7 +4,7 @@
 //! An attempt is a request of its own. Whoever asked waits for another one, which ends
 //! with the last attempt; giving that up gives up the attempt.
 
-use super::{Asked, Broker, Waiting, written};
+use super::{Asked, Broker, Waiting};
 use crate::actor::{
     Cell, HandlerRefusal, Kind, Message, Outcome, Payload, Pending, Refusal, monotonic_nanoseconds,
 };
@@ -111,6 +111,8 @@ impl Route {
             Refusal::NotFound(_)
             | Refusal::Stopped(_)
             | Refusal::TooLarge { .. }
+            | Refusal::NeverFits { .. }
+            | Refusal::Forked
             | Refusal::Malformed(_)
             | Refusal::CodecUnsupported { .. }
             | Refusal::CircuitOpen { .. }
@@ -147,7 +149,7 @@ impl Broker {
     /// Has requests to the actor of a name made by these rules, or as usual again; also
     /// if it comes later. Guests that hold a member of a pool go by them too.
     pub fn set_route(&self, id: &ComponentId, rules: Option<RouteRules>) {
-        let name = written(id);
+        let name: Arc<str> = id.written().into();
         let route = rules.map(Route::new);
         let mut by_name = self.routes.by_name();
         match &route {

@@ -191,6 +191,82 @@ fn a_full_mailbox_holds_no_publisher_up_and_loses_nothing_silently() {
 }
 
 #[test]
+fn what_a_subscriber_does_not_read_is_a_dead_letter() {
+    let broker = broker();
+    let seen = Seen::default();
+    let cell = spawn(&broker, "listener", noting(&seen));
+    cell.declare([0x0200]);
+    broker.subscribe(&cell, "orders").unwrap();
+    let published = |codec: u32| {
+        let message = Message::new(0, codec, Payload::copy(b"{}"), Kind::Tell);
+        broker.publish(&message, "orders", true).unwrap()
+    };
+    assert_eq!(published(0x55), 0);
+    assert_eq!(published(0x0200), 1);
+    let read = vec![("orders".to_owned(), b"{}".to_vec())];
+    assert_eq!(*seen.lock().unwrap(), read);
+    let letters = broker.dead_letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].reason, Reason::CodecUnsupported);
+    assert_eq!(letters[0].codec, 0x55);
+}
+
+#[test]
+fn what_an_actor_is_handed_is_told_of_however_it_came() {
+    let broker = broker();
+    let cell = register(&broker, "watched", MailboxLimits::default());
+    let feed = feed_of(3);
+    broker.tap(&cell, Arc::clone(&feed));
+    let mut handled = 0;
+    let counting = move |message: &Message| {
+        handled += 1;
+        assert!(handled < 9);
+        echo(message)
+    };
+    assert!(broker.occupy(&cell, Box::new(Does(counting))).is_ok());
+    let asked = broker.ask(&cell, tell(b"asked"), SOON, true);
+    assert!(matches!(asked, Asked::Ended(Ok(_))));
+    assert!(broker.send(&cell, tell(b"told"), true).unwrap().is_none());
+    broker.subscribe(&cell, "orders").unwrap();
+    assert_eq!(publish(&broker, "orders", b"published"), 1);
+    let told: Vec<_> = std::iter::from_fn(|| feed.take())
+        .map(|one| (one.message.payload.to_vec(), one.asked))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (b"asked".to_vec(), true),
+            (b"told".to_vec(), false),
+            (b"published".to_vec(), false)
+        ]
+    );
+    // Somebody who does not listen costs the actor nothing but the copies that fit.
+    for _ in 0..5 {
+        assert!(broker.send(&cell, tell(b""), true).unwrap().is_none());
+    }
+    assert_eq!((feed.len(), feed.dropped()), (3, 2));
+    assert_eq!(cell.counters().delivered, 8);
+}
+
+#[test]
+fn a_closed_broker_keeps_no_thread_for_deadlines() {
+    let broker = broker();
+    let (held, release) = std::sync::mpsc::channel::<()>();
+    let cell = spawn(&broker, "slow", move |message| {
+        let _ = release.recv();
+        echo(message)
+    });
+    let asked = broker.ask_queued(&cell, tell(b""), SOON);
+    assert_eq!(broker.requests_open(), 1);
+    assert!(broker.deadlines.is_watched());
+    drop(held);
+    drop(asked);
+    assert_eq!(broker.requests_open(), 0);
+    broker.close();
+    eventually(|| !broker.deadlines.is_watched());
+}
+
+#[test]
 fn a_handler_may_publish_to_itself_and_change_who_subscribes() {
     let broker = broker();
     let times = Arc::new(AtomicUsize::new(0));

@@ -204,6 +204,12 @@ impl Engine {
         Err(left_behind())
     }
 
+    /// Whether this process was forked since it was made.
+    #[inline]
+    pub(crate) fn is_left_behind(&self) -> bool {
+        self.inner.ticker.is_left_behind()
+    }
+
     /// Counts one more instance in, or refuses it.
     pub(crate) fn admit(&self) -> Result<Admission> {
         self.refuse_forked()?;

@@ -1,17 +1,17 @@
 //! Calls: what is called, how it is entered, and how it ends.
 
 use super::data::{TICKS_PER_CHECK, Usage};
+use super::future::CallFuture;
 use super::slot::{Function, Held, Live, Owner, Taken};
 use super::{Instance, StoreData, tariff, weigh};
 use crate::engine::{Ticks, ticks};
 use crate::error::{Error, Result};
-use crate::linker::inside_task;
 use std::any::TypeId;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use wasmtime::component::{ComponentNamedList, Lift, Lower, ResourceAny, TypedFunc, Val};
 use wasmtime::{AsContextMut as _, Store};
@@ -222,112 +222,6 @@ fn no_function() -> wasmtime::Error {
     wasmtime::Error::msg("the call names no function")
 }
 
-/// A call that may wait; it owns all it needs.
-pub struct CallFuture<T> {
-    future: Pin<Box<dyn Future<Output = Result<T>> + Send>>,
-    instance: Arc<Instance>,
-    number: u64,
-}
-
-impl<T: Send + 'static> CallFuture<T> {
-    /// Runs until the call ends or first has to wait.
-    ///
-    /// # Errors
-    ///
-    /// However the call ended.
-    pub fn poll_once(&mut self) -> Poll<Result<T>> {
-        let runtime = match self.instance.component().engine().runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
-        if inside_task() && self.instance.component().is_concurrent() {
-            return Poll::Pending;
-        }
-        let _context = runtime.enter();
-        self.future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-    }
-
-    /// Goes on until the call ends or `most` is over.
-    ///
-    /// # Errors
-    ///
-    /// However the call ended.
-    pub fn wait(&mut self, most: Duration) -> Poll<Result<T>> {
-        let runtime = match self.instance.component().engine().runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
-        let future = self.future.as_mut();
-        let drive = || {
-            runtime.block_on(async {
-                match tokio::time::timeout(most, future).await {
-                    Ok(ended) => Poll::Ready(ended),
-                    Err(_) => Poll::Pending,
-                }
-            })
-        };
-        if inside_task() && self.instance.component().is_concurrent() {
-            return elsewhere(drive).unwrap_or_else(|error| Poll::Ready(Err(error)));
-        }
-        drive()
-    }
-
-    /// Goes on in the runtime's threads and gives the result to `then`.
-    ///
-    /// # Errors
-    ///
-    /// If the runtime is gone.
-    pub fn spawn(self, then: impl FnOnce(Result<T>) + Send + 'static) -> Result<Abort> {
-        let CallFuture {
-            future,
-            instance,
-            number,
-        } = self;
-        let engine = instance.component().engine().clone();
-        let task = engine.runtime()?.spawn(async move { then(future.await) });
-        Ok(Abort {
-            task: task.abort_handle(),
-            instance,
-            number,
-        })
-    }
-}
-
-/// Runs in a thread of its own: the engine drives one concurrent call on a thread,
-/// and a function that serves one may itself call another instance.
-fn elsewhere<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("airssys-nested-call".to_owned())
-            .spawn_scoped(scope, run)
-            .map_err(|error| Error::Engine(format!("no thread for a nested call: {error}")))?;
-        match thread.join() {
-            Ok(done) => Ok(done),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
-}
-
-/// Ends a spawned call; its instance is closed with it.
-pub struct Abort {
-    task: tokio::task::AbortHandle,
-    instance: Arc<Instance>,
-    number: u64,
-}
-
-impl Abort {
-    /// Ends the call where it waits. If the guest had begun with it, the instance counts
-    /// as closed at once, though the guest's stack may be unwound a little later.
-    pub fn abort(&self) {
-        self.task.abort();
-        if self.instance.roaming.load(Ordering::SeqCst) == self.number {
-            self.instance.slot.close();
-        }
-    }
-}
-
 /// An instance taken for one call.
 pub struct Lease<'a> {
     instance: &'a Instance,
@@ -395,26 +289,34 @@ impl Instance {
         let number = self.roamed.fetch_add(1, Ordering::Relaxed) + 1;
         let future = Box::pin(async move {
             instance.component.engine().refuse_forked()?;
-            let began = Ticks::now();
-            let turn = pin!(instance.slot.take_async());
-            let deadline = Instant::now() + instance.turn_max();
-            let Some(held) = within(deadline, turn).await else {
-                return Err(instance.busy(target));
-            };
-            let held = held?;
-            let lease = Lease {
-                instance: &instance,
-                held,
-                queued_ticks: Ticks::now().since(began),
+            let lease = match instance.slot.take(Owner::roaming())? {
+                Taken::Held(held) => Lease {
+                    instance: &instance,
+                    held,
+                    queued_ticks: 0,
+                },
+                // Set apart: few calls wait, and all would carry the room for it.
+                Taken::Mine | Taken::Busy => Box::pin(instance.queue(target)).await?,
             };
             instance.roaming.store(number, Ordering::SeqCst);
             lease.run_async(target, invocation).await
         });
-        CallFuture {
-            future,
-            instance: Arc::clone(self),
-            number,
-        }
+        CallFuture::new(future, Arc::clone(self), number)
+    }
+
+    /// Waits for its turn.
+    async fn queue(&self, target: Target) -> Result<Lease<'_>> {
+        let began = Ticks::now();
+        let deadline = Instant::now() + self.turn_max();
+        let turn = pin!(self.slot.take_async());
+        let Some(held) = within(|| deadline, turn).await else {
+            return Err(self.busy(target));
+        };
+        Ok(Lease {
+            instance: self,
+            held: held?,
+            queued_ticks: Ticks::now().since(began),
+        })
     }
 
     pub(super) fn target_name(&self, target: Target) -> String {
@@ -460,8 +362,7 @@ impl Lease<'_> {
     ) -> Result<I::Output> {
         let bytes_in = invocation.bytes_in();
         let began = self.held.begin(target, true);
-        let data = self.held.store.data();
-        let (deadline, passed) = (data.deadline(), data.deadline_passed());
+        let clock = self.held.store.data().clock();
         let mut running = Target::Destructor;
         let ended = {
             let abandoned = self.instance.abandoned.take();
@@ -475,9 +376,9 @@ impl Lease<'_> {
                 let function = function_mut(&mut live.functions, target);
                 invocation.call_async(&mut live.store, function).await
             });
-            within(deadline, call).await
+            within(|| clock.deadline(), call).await
         };
-        let ended = ended.unwrap_or_else(|| Err(passed.into()));
+        let ended = ended.unwrap_or_else(|| Err(clock.deadline_passed().into()));
         // Before it is given back: whoever gives this call up must not close the next one's.
         self.instance.roaming.store(0, Ordering::SeqCst);
         self.finish::<I>(running, bytes_in, ended)
@@ -531,12 +432,15 @@ fn function_mut(functions: &mut [Option<Function>], target: Target) -> Option<&m
     }
 }
 
-// A call that ends at once never touches the timer.
-async fn within<F: Future>(deadline: Instant, mut call: Pin<&mut F>) -> Option<F::Output> {
+// A call that ends at once touches neither the timer nor the clock behind it.
+async fn within<F: Future>(
+    deadline: impl FnOnce() -> Instant,
+    mut call: Pin<&mut F>,
+) -> Option<F::Output> {
     if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
         return Some(output);
     }
-    tokio::time::timeout_at(deadline.into(), call).await.ok()
+    tokio::time::timeout_at(deadline().into(), call).await.ok()
 }
 
 impl Live {

@@ -3,7 +3,7 @@
 use super::held::{Held, HeldBytes};
 use super::{Watch, tariff};
 use crate::component::Component;
-use crate::engine::{Activity, Admission, Ticks, long_call, ticks};
+use crate::engine::{Activity, Admission, Ticks, duration, long_call, ticks};
 use crate::limits::{HOSTCALL_BYTES_MAX, Limits, MemoryMeter};
 use crate::linker::{Embedder, Grant, Output, WasiState};
 use crate::messaging::Post;
@@ -73,13 +73,28 @@ pub struct StoreData {
 }
 
 /// Wall-clock time of the running call.
-struct Clock {
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
     most: Duration,
     most_ticks: u64,
     started: Ticks,
     ticks: u32,
     /// Whether the guest runs on a stack of its own and can be set aside.
     may_yield: bool,
+}
+
+impl Clock {
+    /// When the running call is over.
+    pub(super) fn deadline(&self) -> Instant {
+        let passed = duration(Ticks::now().since(self.started));
+        Instant::now() + self.most.saturating_sub(passed)
+    }
+
+    pub(super) fn deadline_passed(&self) -> DeadlinePassed {
+        DeadlinePassed {
+            call_seconds_max: self.most.as_secs_f64(),
+        }
+    }
 }
 
 impl StoreData {
@@ -147,9 +162,9 @@ impl StoreData {
         Arc::clone(&self.stop)
     }
 
-    /// When the call that was just started has to end.
-    pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.clock.most
+    /// The time of the call that runs, or ran last.
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Fails once the running call is past its deadline.
@@ -177,9 +192,7 @@ impl StoreData {
     }
 
     pub(super) fn deadline_passed(&self) -> DeadlinePassed {
-        DeadlinePassed {
-            call_seconds_max: self.clock.most.as_secs_f64(),
-        }
+        self.clock.deadline_passed()
     }
 
     /// Whether the running guest has a stack of its own.

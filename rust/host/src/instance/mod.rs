@@ -3,6 +3,7 @@
 mod abandoned;
 mod call;
 mod data;
+mod future;
 mod held;
 mod journal;
 mod ledger;
@@ -11,8 +12,9 @@ mod tariff;
 mod warning;
 mod weigh;
 
-pub use call::{Abort, CallFuture, Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
+pub use call::{Dynamic, Invocation, Lease, Signature, Target, Typed, Weigh};
 pub use data::{Receipt, StoreData};
+pub use future::{Abort, CallFuture};
 pub use held::HeldBytes;
 pub use journal::{JOURNAL_MAX, Journal, Served};
 pub use slot::Function;
@@ -315,7 +317,8 @@ impl Builder<'_> {
         if !prelinked.waits {
             return prelinked.pre.instantiate(store);
         }
-        let (deadline, passed) = (store.data().deadline(), store.data().deadline_passed());
+        let clock = store.data().clock();
+        let deadline = clock.deadline();
         let runtime = self
             .component
             .engine()
@@ -332,7 +335,7 @@ impl Builder<'_> {
                 return ended;
             }
             if Instant::now() >= deadline {
-                return Err(passed.into());
+                return Err(clock.deadline_passed().into());
             }
             ticks = ticks.saturating_add(LOOK_TICKS);
             if !long_call(ticks) {

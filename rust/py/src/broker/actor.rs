@@ -2,6 +2,7 @@
 
 use super::courier::Courier;
 use super::handler::Handler;
+use super::messages::Messages;
 use super::{asking, batch, body, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
@@ -12,7 +13,8 @@ use airssys_core::trace::Trace;
 use airssys_host as host;
 use airssys_host::actor::{Cell, EMBEDDER, Guest, Kind, Message, Refusal, monotonic_nanoseconds};
 use airssys_host::broker::{Broker, Granted};
-use pyo3::exceptions::PyValueError;
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
@@ -85,10 +87,23 @@ impl Actor {
 }
 
 /// What sticky routing goes by.
-#[derive(FromPyObject)]
 enum Key {
     Text(PyBackedStr),
     Bytes(PyBackedBytes),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Key {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Key> {
+        if let Ok(text) = value.extract() {
+            return Ok(Key::Text(text));
+        }
+        value.extract().map(Key::Bytes).map_err(|_| {
+            let kind = value.get_type();
+            PyTypeError::new_err(format!("key: {kind} is no key; hint: a str or bytes"))
+        })
+    }
 }
 
 impl Key {
@@ -236,14 +251,21 @@ impl Actor {
         let desk = desk.map(|desk| Arc::clone(desk.get().host()) as _);
         let guest = Guest::new(Arc::clone(instance.host()), desk)?;
         instance.host().keep_receipts(self.cell.journal());
-        Ok(self.cell.occupy(Box::new(guest)).ok())
+        Ok(self.broker.occupy(&self.cell, Box::new(guest)).ok())
     }
 
     /// The same for Python code: `serving.begin(message, duty)` on the loop of
     /// `courier`.
     fn occupy_with(&self, serving: Py<PyAny>, courier: &Courier) -> Option<u64> {
         let handler = Handler::new(&self.broker, courier.shared(), serving);
-        self.cell.occupy(Box::new(handler)).ok()
+        self.broker.occupy(&self.cell, Box::new(handler)).ok()
+    }
+
+    /// Gives a copy of each message that it is handed, by all instances it gets from
+    /// now on. Once only.
+    #[pyo3(signature = (*, messages_max, bytes_max))]
+    fn tap(&self, messages_max: usize, bytes_max: usize) -> Messages {
+        Messages::tap(&self.broker, &self.cell, messages_max, bytes_max)
     }
 
     fn stop(&self, py: Python<'_>) -> Result<()> {
@@ -355,15 +377,19 @@ impl Actor {
     }
 
     /// Sends a batch in one crossing; says how many were accepted before one was not.
-    #[pyo3(signature = (values, *, codec="cbor", schema=None))]
+    #[pyo3(signature = (values, *, codec="cbor", schema=None, trace=None))]
     fn try_send_many(
         &self,
         py: Python<'_>,
         values: &Bound<'_, PyAny>,
         codec: &str,
         schema: Option<&Bound<'_, Borsh>>,
+        trace: Option<&str>,
     ) -> Result<usize> {
-        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let messages = self.messages(
+            values,
+            &How::new(codec, schema, None, None)?.with(false, trace)?,
+        )?;
         let sent = Self::here(py, || {
             self.broker.try_send_many(&self.cell, messages, false)
         })?;
@@ -373,36 +399,44 @@ impl Actor {
         }
     }
 
-    #[pyo3(signature = (values, *, codec="cbor", schema=None))]
+    #[pyo3(signature = (values, *, codec="cbor", schema=None, trace=None))]
     fn send_many<'py>(
         &self,
         py: Python<'py>,
         values: &Bound<'py, PyAny>,
         codec: &str,
         schema: Option<&Bound<'py, Borsh>>,
+        trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         let event_loop = event_loop::running_loop(py)?;
-        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let messages = self.messages(
+            values,
+            &How::new(codec, schema, None, None)?.with(false, trace)?,
+        )?;
         let of = messages.len();
         let sending = Self::here(py, || self.broker.send_many(&self.cell, messages, false))?;
         batch::sending(py, event_loop, sending.map_err(Error::Refusal)?, of)
     }
 
-    #[pyo3(signature = (values, *, codec="cbor", schema=None))]
+    #[pyo3(signature = (values, *, codec="cbor", schema=None, trace=None))]
     fn send_many_waiting(
         &self,
         py: Python<'_>,
         values: &Bound<'_, PyAny>,
         codec: &str,
         schema: Option<&Bound<'_, Borsh>>,
+        trace: Option<&str>,
     ) -> Result<()> {
-        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let messages = self.messages(
+            values,
+            &How::new(codec, schema, None, None)?.with(false, trace)?,
+        )?;
         let of = messages.len();
         let sending = Self::here(py, || self.broker.send_many(&self.cell, messages, false))?;
         batch::sent(py, &sending.map_err(Error::Refusal)?, of)
     }
 
-    #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=false))]
+    #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, trace=None, return_exceptions=false))]
     fn ask_many<'py>(
         &self,
         py: Python<'py>,
@@ -410,11 +444,15 @@ impl Actor {
         timeout: f64,
         codec: &str,
         schema: Option<&Bound<'py, Borsh>>,
+        trace: Option<&str>,
         return_exceptions: bool,
     ) -> Result<Bound<'py, PyAny>> {
         let event_loop = event_loop::running_loop(py)?;
         let timeout = self::timeout(timeout)?;
-        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let messages = self.messages(
+            values,
+            &How::new(codec, schema, None, None)?.with(false, trace)?,
+        )?;
         let asked = Self::here(py, || {
             self.broker.ask_many(&self.cell, messages, timeout, false)
         })?;
@@ -422,7 +460,7 @@ impl Actor {
         batch::awaited(py, event_loop, asked, return_exceptions)
     }
 
-    #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, return_exceptions=false))]
+    #[pyo3(signature = (values, *, timeout=5.0, codec="cbor", schema=None, trace=None, return_exceptions=false))]
     fn ask_many_waiting(
         &self,
         py: Python<'_>,
@@ -430,10 +468,14 @@ impl Actor {
         timeout: f64,
         codec: &str,
         schema: Option<&Bound<'_, Borsh>>,
+        trace: Option<&str>,
         return_exceptions: bool,
     ) -> Result<Py<PyAny>> {
         let timeout = self::timeout(timeout)?;
-        let messages = self.messages(values, &How::new(codec, schema, None, None)?)?;
+        let messages = self.messages(
+            values,
+            &How::new(codec, schema, None, None)?.with(false, trace)?,
+        )?;
         let asked = Self::here(py, || {
             self.broker.ask_many(&self.cell, messages, timeout, true)
         })?;

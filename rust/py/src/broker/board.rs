@@ -151,6 +151,11 @@ impl Broker {
     }
 
     #[getter]
+    fn requests_open(&self) -> usize {
+        self.host.requests_open()
+    }
+
+    #[getter]
     fn denials(&self) -> u64 {
         self.host.denials()
     }

@@ -120,8 +120,13 @@ impl Duty {
         if !self.asked || (value.is_none() && codec != Code::CBOR && codec != Code::JSON) {
             return Ok(Answer::NONE);
         }
+        // Only the handler has the schema: it answers with bytes.
+        let written = match codec {
+            Code::BORSH => Code::RAW,
+            codec => codec,
+        };
         let mut body = Vec::new();
-        encode_value(codec, value, None, &mut body)?;
+        encode_value(written, value, None, &mut body)?;
         Ok(Answer {
             payload: Payload::from(body),
             ..Answer::NONE

@@ -74,6 +74,12 @@ impl DeadLetter {
         self.letter.codec
     }
 
+    /// The trace it belongs to, a ``traceparent`` of W3C Trace Context; ``None`` for none.
+    #[getter]
+    fn trace(&self) -> Option<String> {
+        self.letter.trace.as_ref().map(ToString::to_string)
+    }
+
     /// Seconds since it became one.
     #[getter]
     fn age_seconds(&self) -> f64 {

@@ -3,6 +3,7 @@
 use super::feed;
 use super::message::Message;
 use crate::error::{Error, Result};
+use airssys_host::actor::Cell;
 use airssys_host::broker::{Broker, Feed, FeedLimits, Overflow, Published, Subscription};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,7 +13,9 @@ use std::time::Duration;
 /// What waits to be read.
 #[pyclass(frozen, module = "airssys_wasm._native.broker", name = "Messages")]
 pub struct Messages {
-    subscription: Subscription,
+    feed: Arc<Feed<Published>>,
+    /// None for what an actor is handed.
+    subscription: Option<Subscription>,
 }
 
 impl Messages {
@@ -33,10 +36,28 @@ impl Messages {
             bytes_max,
             overflow: overflow(when_full)?,
         };
+        let feed = Feed::new(limits);
         let subscription = broker
-            .listen(pattern, Feed::new(limits))
+            .listen(pattern, Arc::clone(&feed))
             .map_err(Error::Refusal)?;
-        Ok(Messages { subscription })
+        Ok(Messages {
+            feed,
+            subscription: Some(subscription),
+        })
+    }
+
+    /// Listens to what an actor is handed by the instances that it gets from now on.
+    pub fn tap(broker: &Broker, cell: &Cell, items_max: usize, bytes_max: usize) -> Messages {
+        let feed = Feed::new(FeedLimits {
+            items_max,
+            bytes_max,
+            overflow: Overflow::Oldest,
+        });
+        broker.tap(cell, Arc::clone(&feed));
+        Messages {
+            feed,
+            subscription: None,
+        }
     }
 }
 
@@ -73,41 +94,48 @@ pub fn timeout(seconds: Option<f64>) -> Result<Option<Duration>> {
 }
 
 fn told(published: &Published) -> Message {
-    Message::new(&published.message, published.sender.clone(), false)
+    Message::new(
+        &published.message,
+        published.sender.clone(),
+        published.asked,
+    )
 }
 
 #[pymethods]
 impl Messages {
     fn take(&self) -> Option<Message> {
-        self.subscription.feed().take().map(|one| told(&one))
+        self.feed.take().map(|one| told(&one))
     }
 
     fn ready<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
-        feed::ready(py, self.subscription.feed())
+        feed::ready(py, &self.feed)
     }
 
     #[pyo3(signature = (timeout=None))]
     fn next(&self, py: Python<'_>, timeout: Option<f64>) -> Result<Option<Message>> {
         let timeout = self::timeout(timeout)?;
-        let next = feed::next(py, self.subscription.feed(), timeout)?;
+        let next = feed::next(py, &self.feed, timeout)?;
         Ok(next.map(|one| told(&one)))
     }
 
     fn close(&self) {
-        self.subscription.end();
+        match &self.subscription {
+            Some(subscription) => subscription.end(),
+            None => self.feed.close(),
+        }
     }
 
     #[getter]
     fn closed(&self) -> bool {
-        self.subscription.feed().is_closed()
+        self.feed.is_closed()
     }
 
     #[getter]
     fn dropped(&self) -> u64 {
-        self.subscription.feed().dropped()
+        self.feed.dropped()
     }
 
     fn __len__(&self) -> usize {
-        self.subscription.feed().len()
+        self.feed.len()
     }
 }

@@ -96,6 +96,20 @@ impl Component {
             .collect()
     }
 
+    /// The full name of the export that ``function`` calls: with its interface and version.
+    ///
+    /// Args:
+    ///     function: as ``Instance.call`` takes it.
+    ///
+    /// Raises:
+    ///     ExportMissing: there is none, or several versions fit; the hint names what was
+    ///         probably meant.
+    fn full_name(&self, function: &str) -> Result<&str> {
+        let component = self.plans.component();
+        let index = component.exports().find(component.name(), function)?;
+        Ok(&component.exports().list()[index].name)
+    }
+
     #[getter]
     fn is_async(&self) -> bool {
         self.plans.component().is_concurrent()

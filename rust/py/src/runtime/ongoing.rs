@@ -2,7 +2,9 @@
 //! over already or goes on.
 
 use super::exit;
-use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
+use pyo3::exceptions::{
+    PyAttributeError, PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError,
+};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -185,6 +187,14 @@ impl Ongoing {
     #[getter]
     fn __qualname__(&self) -> &'static str {
         "Ongoing"
+    }
+
+    /// Whoever asks it for what it will bring has forgotten to wait for that.
+    #[allow(clippy::unused_self, reason = "the shape PyO3 asks for")]
+    fn __getattr__(&self, name: &str) -> PyResult<()> {
+        Err(PyAttributeError::new_err(format!(
+            "{name:?} of a call that was not awaited; hint: (await ...).{name}"
+        )))
     }
 
     fn __await__(slf: Py<Self>) -> PyResult<Py<Self>> {

@@ -1,12 +1,12 @@
 //! What few actors have: members to route to, codecs they declared, a route for requests
-//! to them, a limit for what they send.
+//! to them, a limit for what they send, somebody who is told of what they are handed.
 //!
 //! A message looks here with one load, and most find nothing.
 
 use super::Cell;
 use crate::actor::message::monotonic_nanoseconds;
 use crate::actor::refusal::Refusal;
-use crate::broker::Route;
+use crate::broker::{Feed, Published, Route};
 use airssys_core::multicodec::{self, Code, Problem, Route as Way};
 use airssys_core::routing::{Pick, Pool};
 use airssys_core::traffic::{RateLimit, TokenBucket};
@@ -24,6 +24,7 @@ pub(super) struct Extras {
     codecs: OnceLock<Box<[Code]>>,
     route: ArcSwapOption<Route>,
     sending: OnceLock<(RateLimit, Mutex<TokenBucket>)>,
+    tap: OnceLock<Arc<Feed<Published>>>,
 }
 
 /// How one of several members is chosen.
@@ -66,7 +67,7 @@ impl Members {
                 _ => self.any(),
             };
             self.pool
-                .pick(how, |member| (!member.is_stopped()).then_some(0))
+                .pick(how, |member| (!member.is_over()).then_some(0))
         })
     }
 
@@ -106,7 +107,29 @@ impl Cell {
     /// How requests to it are made, if not as usual.
     #[inline]
     pub(crate) fn traffic(&self) -> Option<Arc<Route>> {
-        self.extras.get()?.route.load_full()
+        let route = &self.extras.get()?.route;
+        // Most have none: a look at the pointer tells so for less.
+        if route.load().is_none() {
+            return None;
+        }
+        route.load_full()
+    }
+
+    /// Whether it stands for others.
+    #[inline]
+    pub(crate) fn is_pool(&self) -> bool {
+        let extras = self.extras.get();
+        extras.is_some_and(|extras| extras.members.get().is_some())
+    }
+
+    /// Tells `feed` of what it is handed. Once only.
+    pub(crate) fn set_tap(&self, feed: Arc<Feed<Published>>) {
+        let _ = self.extras().tap.set(feed);
+    }
+
+    /// Who is told of what it is handed.
+    pub(crate) fn tap(&self) -> Option<&Arc<Feed<Published>>> {
+        self.extras.get()?.tap.get()
     }
 
     /// Limits what it sends. Once only.
@@ -209,6 +232,7 @@ impl Cell {
         use super::Phase;
         let inner = self.inner();
         let busy = match inner.phase {
+            _ if inner.stopping => return None,
             Phase::Vacant | Phase::Stopped => return None,
             // What it is queued for is in its mailbox, and counted there.
             Phase::Idle | Phase::Queued => false,

@@ -15,20 +15,21 @@
 mod ending;
 mod extras;
 mod line;
+mod sending;
 mod turn;
 
 pub use extras::Routing;
 
 use super::behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 use super::exit::Exit;
-use super::message::{Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
+use super::message::{Kind, Message, monotonic_nanoseconds};
 use super::payload::Payload;
-use super::refusal::Refusal;
+use super::refusal::{HandlerRefusal, Refusal};
 use super::reply::{Outcome, Pending, Reply, ReplyTo};
 use super::schedule::Scheduler;
 use crate::instance::{Journal, Served};
 use airssys_core::address::{AddressPattern, ComponentId};
-use airssys_core::mailbox::{Mailbox, MailboxCounters, MailboxLimits, Push, Refusal as Full, Shed};
+use airssys_core::mailbox::{Mailbox, MailboxCounters, MailboxLimits};
 use extras::Extras;
 use std::collections::HashMap;
 use std::fmt;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub scheduler: Arc<Scheduler>,
     /// Hears of them.
     pub observer: Arc<dyn Observer>,
+    /// Bytes that the payload of a reply may have, as that of any message.
+    pub reply_bytes_max: usize,
 }
 
 /// An actor.
@@ -91,7 +94,7 @@ struct Inner {
     retiring: bool,
     /// Messages in the mailbox that may expire: only those need a look at the clock.
     expiring: u32,
-    /// Requests that never were in the mailbox.
+    /// Messages that never were in the mailbox.
     handled_at_once: u64,
     incarnation: u64,
     behaviour: Option<Box<dyn Behaviour>>,
@@ -234,7 +237,7 @@ impl Cell {
         inner.incarnation + u64::from(inner.phase == Phase::Vacant)
     }
 
-    /// What its mailbox did, and holds. A request that was handled as it was made is
+    /// What its mailbox did, and holds. A message that was handled as it was sent is
     /// counted as what came and went at once.
     pub fn counters(&self) -> MailboxCounters {
         let inner = self.inner();
@@ -247,6 +250,12 @@ impl Cell {
     /// Whether it has stopped for good.
     pub fn is_stopped(&self) -> bool {
         self.inner().phase == Phase::Stopped
+    }
+
+    /// Whether it has stopped for good, or is about to.
+    pub fn is_over(&self) -> bool {
+        let inner = self.inner();
+        inner.stopping || inner.phase == Phase::Stopped
     }
 
     /// What it does, in a word.
@@ -293,129 +302,6 @@ impl Cell {
         Ok(incarnation)
     }
 
-    /// Puts a message into the mailbox; some other thread handles it.
-    #[inline]
-    pub fn send(self: &Arc<Self>, message: Message) -> Sent {
-        match self.enqueue(message) {
-            Ok(woken) => {
-                if woken {
-                    self.shared.scheduler.schedule(Arc::clone(self));
-                }
-                Sent::Accepted
-            }
-            Err(refused) => self.refused(*refused),
-        }
-    }
-
-    /// Puts a message into the mailbox, and runs the actor here and now if it is
-    /// idle: waking another thread costs more than most handlers.
-    #[inline]
-    pub fn send_here(self: &Arc<Self>, message: Message, may_block: bool) -> Sent {
-        match self.enqueue(message) {
-            Ok(woken) => {
-                if woken {
-                    self.shared.scheduler.run_here(Arc::clone(self), may_block);
-                }
-                Sent::Accepted
-            }
-            Err(refused) => self.refused(*refused),
-        }
-    }
-
-    /// Puts work before all messages; it runs even where the mailbox is full.
-    ///
-    /// # Errors
-    ///
-    /// The work, if the actor has stopped.
-    pub fn send_system(self: &Arc<Self>, message: Message) -> Result<(), Message> {
-        let mut inner = self.inner();
-        inner.mailbox.push_system(message)?;
-        let woken = inner.wake();
-        drop(inner);
-        if woken {
-            self.shared.scheduler.schedule(Arc::clone(self));
-        }
-        Ok(())
-    }
-
-    /// Says whether the actor became runnable.
-    #[inline]
-    fn enqueue(self: &Arc<Self>, mut message: Message) -> Result<bool, Box<(Full, Message)>> {
-        message.accepted_unix_ns = coarse_unix_nanoseconds();
-        let expires = message.expires();
-        let mut inner = self.inner();
-        // What is over makes way for what is not, whichever of the two may expire.
-        let now = if expires {
-            monotonic_nanoseconds()
-        } else {
-            inner.now()
-        };
-        match inner.mailbox.push(message, now) {
-            Push::Accepted => {
-                inner.expiring += u32::from(expires);
-                Ok(inner.wake())
-            }
-            Push::AcceptedShedding(shed) => {
-                inner.expiring += u32::from(expires);
-                inner.forget(&shed);
-                let woken = inner.wake();
-                drop(inner);
-                self.lost(shed);
-                Ok(woken)
-            }
-            Push::Refused { why, message, shed } => {
-                inner.forget(&shed);
-                drop(inner);
-                self.lost(shed);
-                Err(Box::new((why, message)))
-            }
-        }
-    }
-
-    #[cold]
-    fn refused(self: &Arc<Self>, (why, message): (Full, Message)) -> Sent {
-        let why = match why {
-            Full::Full => return Sent::Full(message),
-            Full::Rejected => self.full(),
-            Full::TooLarge => self.too_large(&message),
-            Full::Closed => Refusal::Stopped(Arc::clone(&self.name)),
-            Full::Dropped => {
-                self.undelivered(message, Refusal::Dropped(Arc::clone(&self.name)));
-                return Sent::Accepted;
-            }
-        };
-        Sent::Refused(message, why)
-    }
-
-    /// Why a message is refused for want of room.
-    pub fn full(&self) -> Refusal {
-        let MailboxCounters {
-            messages, bytes, ..
-        } = self.counters();
-        Refusal::MailboxFull {
-            actor: Arc::clone(&self.name),
-            messages,
-            bytes,
-        }
-    }
-
-    fn too_large(&self, message: &Message) -> Refusal {
-        Refusal::TooLarge {
-            bytes: message.payload.len(),
-            most: self.inner().mailbox.limits().bytes_max(),
-        }
-    }
-
-    fn lost(self: &Arc<Self>, shed: Vec<Shed<Message>>) {
-        for one in shed {
-            let name = Arc::clone(&self.name);
-            match one {
-                Shed::Expired(message) => self.undelivered(message, Refusal::Expired(name)),
-                Shed::Displaced(message) => self.undelivered(message, Refusal::Dropped(name)),
-            }
-        }
-    }
-
     /// Whoever asked is told; what nobody waits for is a dead letter.
     fn undelivered(self: &Arc<Self>, mut message: Message, why: Refusal) {
         match std::mem::replace(&mut message.kind, Kind::Tell) {
@@ -440,7 +326,7 @@ impl Cell {
         may_block: bool,
         pending: impl FnOnce() -> Arc<Pending>,
     ) -> AskedHere {
-        let Some(mut behaviour) = self.take_idle() else {
+        let Some(mut behaviour) = self.take_idle_for(&message) else {
             return AskedHere::Busy(message);
         };
         self.shared.scheduler.inline(may_block, || {
@@ -451,7 +337,7 @@ impl Cell {
             };
             let codec = message.codec;
             let outcome = match behaviour.handle(turn, &message) {
-                Handled::Served(answer) => Ok(reply(answer, codec)),
+                Handled::Served(answer) => self.reply(answer, codec),
                 Handled::Refused(why) => Err(self.handler_refused(why)),
                 Handled::Ended(exit) => return AskedHere::Ended(Err(self.vacate(behaviour, exit))),
                 Handled::Deferred(deferral) => {
@@ -472,6 +358,30 @@ impl Cell {
         })
     }
 
+    /// What whoever asked gets: whoever is asked must not flood them.
+    #[inline]
+    fn reply(&self, answer: Answer, codec: u32) -> Outcome {
+        if answer.payload.len() > self.shared.reply_bytes_max {
+            return Err(self.reply_too_large(answer.payload.len()));
+        }
+        Ok(Reply {
+            codec: if answer.codec == 0 {
+                codec
+            } else {
+                answer.codec
+            },
+            payload: answer.payload,
+            receipt: answer.receipt,
+        })
+    }
+
+    #[cold]
+    fn reply_too_large(&self, bytes: usize) -> Refusal {
+        let most = self.shared.reply_bytes_max;
+        let why = format!("its reply of {bytes} bytes is larger than {most}");
+        self.handler_refused(HandlerRefusal::Failed(why))
+    }
+
     /// Ends a turn that was taken without the queue.
     #[inline]
     fn go_on(self: &Arc<Self>, behaviour: Box<dyn Behaviour>) {
@@ -480,19 +390,29 @@ impl Cell {
         }
     }
 
+    /// Takes the handler for a message that the mailbox would take as it is.
     #[inline]
-    fn take_idle(&self) -> Option<Box<dyn Behaviour>> {
+    fn take_idle_for(&self, message: &Message) -> Option<Box<dyn Behaviour>> {
         let mut inner = self.inner();
-        if inner.phase != Phase::Idle || inner.stopping {
+        // What may expire, or never fits, is the mailbox's to judge.
+        if message.expires() || !inner.mailbox.fits_alone(message) {
             return None;
         }
-        inner.phase = Phase::Running;
-        inner.handled_at_once += 1;
-        inner.behaviour.take()
+        inner.take_idle()
     }
 }
 
 impl Inner {
+    #[inline]
+    fn take_idle(&mut self) -> Option<Box<dyn Behaviour>> {
+        if self.phase != Phase::Idle || self.stopping {
+            return None;
+        }
+        self.phase = Phase::Running;
+        self.handled_at_once += 1;
+        self.behaviour.take()
+    }
+
     /// Whether the actor has just become runnable.
     #[inline]
     fn wake(&mut self) -> bool {
@@ -513,12 +433,6 @@ impl Inner {
             monotonic_nanoseconds()
         } else {
             0
-        }
-    }
-
-    fn forget(&mut self, shed: &[Shed<Message>]) {
-        for Shed::Expired(message) | Shed::Displaced(message) in shed {
-            self.expiring -= u32::from(message.expires());
         }
     }
 
@@ -544,19 +458,6 @@ fn tell(admitted: Vec<ReplyTo>) {
             payload: Payload::EMPTY,
             receipt: None,
         }));
-    }
-}
-
-#[inline]
-fn reply(answer: Answer, codec: u32) -> Reply {
-    Reply {
-        codec: if answer.codec == 0 {
-            codec
-        } else {
-            answer.codec
-        },
-        payload: answer.payload,
-        receipt: answer.receipt,
     }
 }
 

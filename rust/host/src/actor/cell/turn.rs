@@ -1,9 +1,9 @@
 //! Turns of an actor: messages handled one after the other, and what becomes of each.
 
-use super::{Cell, Inner, Phase, Ran, Turned, reply, tell};
+use super::{Cell, Inner, Phase, Ran, Turned, tell};
 use crate::actor::behaviour::{Answer, Behaviour, Departure, Handled, Turn};
 use crate::actor::exit::Exit;
-use crate::actor::message::{Kind, Message};
+use crate::actor::message::{Kind, Message, coarse_unix_nanoseconds};
 use crate::actor::refusal::{HandlerRefusal, Refusal};
 use crate::actor::schedule::Budget;
 use airssys_core::mailbox::Pop;
@@ -35,10 +35,10 @@ impl Cell {
             let admitted = inner.admit();
             drop(inner);
             tell(admitted);
+            budget.spend();
             if expired {
                 self.undelivered(message, Refusal::Expired(Arc::clone(&self.name)));
             } else if !message.is_given_up() {
-                budget.spend();
                 match self.turn(&mut *behaviour, message, budget.may_block()) {
                     Turned::Served => {}
                     Turned::Ended(exit, message) => {
@@ -53,6 +53,25 @@ impl Cell {
                 }
             }
             inner = self.inner();
+        }
+    }
+
+    /// Handles a message that never was in the mailbox.
+    #[inline]
+    pub(super) fn handle_now(
+        self: &Arc<Self>,
+        mut behaviour: Box<dyn Behaviour>,
+        mut message: Message,
+        may_block: bool,
+    ) {
+        message.accepted_unix_ns = coarse_unix_nanoseconds();
+        match self.turn(&mut *behaviour, message, may_block) {
+            Turned::Served => self.go_on(behaviour),
+            Turned::Ended(exit, message) => {
+                let why = self.vacate(behaviour, exit);
+                self.undelivered(message, why);
+            }
+            Turned::Left(departure, message) => self.leave(behaviour, departure, message),
         }
     }
 
@@ -93,7 +112,7 @@ impl Cell {
         let kind = std::mem::replace(&mut message.kind, Kind::Tell);
         match (kind, handled) {
             (Kind::Ask(reply_to), Handled::Served(answer)) => {
-                reply_to.end(Ok(reply(answer, message.codec)));
+                reply_to.end(self.reply(answer, message.codec));
             }
             (Kind::Ask(reply_to), Handled::Deferred(deferral)) => deferral.accept(reply_to),
             (Kind::Ask(reply_to), Handled::Refused(why)) => {

@@ -36,14 +36,16 @@ pub(super) fn error(why: &Refusal) -> MessagingError {
         Refusal::RateLimited(retry_after) => {
             MessagingError::RateLimited(milliseconds(*retry_after))
         }
-        Refusal::TooLarge { most, .. } => MessagingError::TooLarge(*most as u64),
+        Refusal::TooLarge { most, .. } | Refusal::NeverFits { most, .. } => {
+            MessagingError::TooLarge(*most as u64)
+        }
         Refusal::TimedOut(_) | Refusal::Expired(_) => MessagingError::TimedOut,
         Refusal::Failed { exit, .. } => MessagingError::ActorFailed(text(&exit.to_string())),
         Refusal::Refused { why, .. } => MessagingError::Refused(refused(why)),
         Refusal::Cancelled => MessagingError::Cancelled,
         Refusal::Topic(error) => MessagingError::InvalidArgument(text(&error.to_string())),
         Refusal::Subscriptions(error) => MessagingError::QuotaExceeded(text(&error.to_string())),
-        Refusal::Closing => MessagingError::Unavailable(why.to_string()),
+        Refusal::Closing | Refusal::Forked => MessagingError::Unavailable(why.to_string()),
     }
 }
 
