@@ -214,7 +214,7 @@ fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
         }
         // Of what others sent: the embedder has no limit.
         Refusal::RateLimited(_) => MessagingError::new_err(message),
-        Refusal::TimedOut(actor) => AskTimeout::new_err((message, actor.to_string())),
+        Refusal::TimedOut { actor, .. } => AskTimeout::new_err((message, actor.to_string())),
         Refusal::Failed { actor, exit } => {
             let failed = ActorFailed::new_err((message, actor.to_string(), exit.kind()));
             failed.set_cause(py, broker::raised(&exit).map(|error| error.clone_ref(py)));

@@ -112,8 +112,13 @@ pub enum Refusal {
     #[error("too many messages in too short a time; try again in {} ms", .0.as_millis() + 1)]
     RateLimited(Duration),
     /// No reply came in time.
-    #[error("no reply came from {0:?} in time")]
-    TimedOut(Arc<str>),
+    #[error("no reply came from {actor:?} within {} s", after.as_secs_f64())]
+    TimedOut {
+        /// Who was asked.
+        actor: Arc<str>,
+        /// How long was waited.
+        after: Duration,
+    },
     /// The actor failed while it had the request.
     #[error("actor {actor:?} failed: {exit}")]
     Failed {
@@ -170,7 +175,7 @@ impl Refusal {
             Refusal::Refused { .. } => Reason::HandlerFailed,
             Refusal::Expired(_) => Reason::Expired,
             Refusal::Dropped(_) => Reason::Dropped,
-            Refusal::TimedOut(_) | Refusal::Cancelled => Reason::Cancelled,
+            Refusal::TimedOut { .. } | Refusal::Cancelled => Reason::Cancelled,
             Refusal::Malformed(_) | Refusal::Topic(_) => Reason::Malformed,
             Refusal::RateLimited(_) | Refusal::Subscriptions(_) => Reason::RateLimited,
         }

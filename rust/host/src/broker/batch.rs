@@ -17,6 +17,7 @@ pub struct Batch {
     /// Those that go by a route.
     routed: Vec<Waiting>,
     actor: Arc<str>,
+    timeout: Duration,
     /// Ends with the last request, or when the time is over.
     waiting: Waiting,
 }
@@ -33,7 +34,12 @@ impl Batch {
         outcomes
             .into_iter()
             .map(|outcome| {
-                outcome.unwrap_or_else(|| Err(Refusal::TimedOut(Arc::clone(&self.actor))))
+                outcome.unwrap_or_else(|| {
+                    Err(Refusal::TimedOut {
+                        actor: Arc::clone(&self.actor),
+                        after: self.timeout,
+                    })
+                })
             })
             .collect()
     }
@@ -300,6 +306,7 @@ impl Broker {
             requests,
             routed,
             actor: Arc::clone(cell.name()),
+            timeout,
             waiting: Waiting {
                 pending: ended,
                 timer,

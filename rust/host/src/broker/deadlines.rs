@@ -40,6 +40,18 @@ struct Wheel {
 struct Deadline {
     pending: Arc<Pending>,
     actor: Arc<str>,
+    after: Duration,
+}
+
+impl Deadline {
+    fn pass(self) {
+        let Deadline {
+            pending,
+            actor,
+            after,
+        } = self;
+        pending.end(Err(Refusal::TimedOut { actor, after }));
+    }
 }
 
 fn now_ms() -> u64 {
@@ -77,14 +89,18 @@ impl Deadlines {
         let deadline = Deadline {
             pending: Arc::clone(pending),
             actor: Arc::clone(actor),
+            after: timeout,
         };
         let mut wheel = self.shared.wheel();
         wheel.set_at_ms = now;
         let late = wheel.looks_at_ms > due;
-        let Ok(key) = wheel.timers.insert(due, deadline) else {
-            drop(wheel);
-            pending.end(Err(Refusal::TimedOut(Arc::clone(actor))));
-            return None;
+        let key = match wheel.timers.insert(due, deadline) {
+            Ok(key) => key,
+            Err(deadline) => {
+                drop(wheel);
+                deadline.pass();
+                return None;
+            }
         };
         if late {
             wheel.looks_at_ms = due;
@@ -145,8 +161,8 @@ impl Shared {
             wheel.timers.advance(now, &mut fired);
             if !fired.is_empty() {
                 drop(wheel);
-                for Deadline { pending, actor } in fired.drain(..) {
-                    pending.end(Err(Refusal::TimedOut(actor)));
+                for deadline in fired.drain(..) {
+                    deadline.pass();
                 }
                 wheel = self.wheel();
                 continue;

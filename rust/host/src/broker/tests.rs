@@ -256,7 +256,10 @@ fn a_request_that_takes_too_long_times_out_and_its_reply_is_an_orphan() {
     }
     assert!(began.elapsed() >= timeout);
     assert!(began.elapsed() < timeout + Duration::from_millis(200));
-    assert!(matches!(pending.take(), Some(Err(Refusal::TimedOut(_)))));
+    assert!(matches!(
+        pending.take(),
+        Some(Err(Refusal::TimedOut { .. }))
+    ));
     go.store(true, Ordering::SeqCst);
     // It had not been begun, so it is not handled at all.
     eventually(|| cell.counters().delivered == 2);

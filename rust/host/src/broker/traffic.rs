@@ -117,7 +117,7 @@ impl Route {
             | Refusal::CodecUnsupported { .. }
             | Refusal::CircuitOpen { .. }
             | Refusal::RateLimited(_)
-            | Refusal::TimedOut(_)
+            | Refusal::TimedOut { .. }
             | Refusal::Refused { .. }
             | Refusal::Cancelled
             | Refusal::Expired(_)
@@ -171,7 +171,7 @@ fn is_failure(why: &Refusal) -> bool {
     matches!(
         why,
         Refusal::Failed { .. }
-            | Refusal::TimedOut(_)
+            | Refusal::TimedOut { .. }
             | Refusal::MailboxFull { .. }
             | Refusal::Stopped(_)
             | Refusal::Refused {

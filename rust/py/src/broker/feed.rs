@@ -47,7 +47,11 @@ pub fn next<T: Send>(
             Some(timeout) => timeout.saturating_sub(began.elapsed()),
             None => SIGNAL_CHECK,
         };
-        if left.is_zero() || feed.is_closed() {
+        if feed.is_closed() {
+            // It may have come just before the end.
+            return Ok(feed.take());
+        }
+        if left.is_zero() {
             return Ok(None);
         }
         exit::detached(py, || feed.wait(left.min(SIGNAL_CHECK)))?;

@@ -39,7 +39,7 @@ pub(super) fn error(why: &Refusal) -> MessagingError {
         Refusal::TooLarge { most, .. } | Refusal::NeverFits { most, .. } => {
             MessagingError::TooLarge(*most as u64)
         }
-        Refusal::TimedOut(_) | Refusal::Expired(_) => MessagingError::TimedOut,
+        Refusal::TimedOut { .. } | Refusal::Expired(_) => MessagingError::TimedOut,
         Refusal::Failed { exit, .. } => MessagingError::ActorFailed(text(&exit.to_string())),
         Refusal::Refused { why, .. } => MessagingError::Refused(refused(why)),
         Refusal::Cancelled => MessagingError::Cancelled,
