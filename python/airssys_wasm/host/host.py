@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from airssys_wasm.broker.traffic import Rate
     from airssys_wasm.host.blocking import BlockingHost
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
+    from airssys_wasm.host.seat import Seat
 
 _LOG = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ class Host(Outlets):
         try:
             if root is not None:
                 await root.stop(StopReason.HOST_CLOSING)
+                await self._grove.settle()
                 await self._seats.settle()
         finally:
             self._broker.close()
@@ -184,6 +186,7 @@ class Host(Outlets):
             ActorStopped: the host is not open.
             ChildInvalid: an option is not of its kind or outside its range.
             NameTaken: another actor has the name.
+            SupervisionError: a group has the name.
             ExportMissing: the component takes no messages.
             ValueMismatch: an option is not for what the source is, or outside its range.
             TypeError: the source makes nothing that handles messages.
@@ -320,7 +323,7 @@ class Host(Outlets):
             ActorStopped: the host is not open.
             ChildInvalid: an option is not of its kind or outside its range.
             NameTaken: another actor has the name of a child.
-            SupervisionError: there is a group or an actor of that name.
+            SupervisionError: there is a group or an actor of that name; it goes on.
             AirssysError: a child could not be loaded or started; the others were stopped.
         """
         self._open()
@@ -419,16 +422,21 @@ class Host(Outlets):
     async def stop(self, name: str) -> None:
         """Stop an actor for good; whoever waits for it gets ``ActorStopped``.
 
+        Cancelling it does not take the stop back.
+
         Raises:
             ActorNotFound: nobody has the name.
         """
         seat = self.find(name)._seat  # noqa: SLF001 - its own
+        await self._grove.see_through(self._stop(seat))
+
+    async def _stop(self, seat: Seat) -> None:
         for member in seat.members:
             # One may have been given up before.
             with contextlib.suppress(SupervisionError):
                 await self._grove.fell(member.native.name, member.above)
         if seat.members:
-            self._seats.give_up(seat.native.name)
+            self._seats.give_up_all([seat])
         else:
             await self._grove.fell(seat.native.name, seat.above)
 

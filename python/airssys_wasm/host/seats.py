@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from airssys_wasm.actor import Group
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.seat import Seat
 from airssys_wasm.host.source import Source
@@ -101,6 +102,25 @@ class Seats:
         depth = len(above)
         return [seat for seat in self._by_name.values() if seat.above[:depth] == above]
 
+    def of(self, child: Child) -> list[Seat]:
+        """Return the seats of a child that is ready to be started, and of all below it."""
+        if isinstance(child.source, Group):
+            return [seat for one in child.source.children for seat in self.of(one)]
+        seat = self._by_name.get(child.name)
+        return [seat] if seat is not None else []
+
+    def taken_by(self, name: str, above: tuple[str, ...]) -> list[Seat]:
+        """Return the seats that a child of a supervisor has: its own, and those below it."""
+        seat = self._by_name.get(name)
+        own = [seat] if seat is not None and seat.above == above else []
+        return own + self.below((*above, name))
+
+    def give_up_all(self, seats: Sequence[Seat]) -> None:
+        """Stop actors for good, the last one first, but nobody who has their names by now."""
+        for seat in reversed(seats):
+            if self._by_name.get(seat.native.name) is seat:
+                self.give_up(seat.native.name)
+
     def give_up(self, name: str) -> None:
         """Stop an actor for good: whoever waits for it is told."""
         if (seat := self._by_name.pop(name, None)) is not None:
@@ -113,9 +133,9 @@ class Seats:
 
     def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:
         """Stop all actors in a group for good, the last one first."""
-        for seat in reversed(self.below(above)):
-            if seat.is_dynamic or not only_dynamic:
-                self.give_up(seat.native.name)
+        self.give_up_all(
+            [seat for seat in self.below(above) if seat.is_dynamic or not only_dynamic]
+        )
 
     async def settle(self) -> None:
         """Wait until the hooks that nobody waited for have ended."""
