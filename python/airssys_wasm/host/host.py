@@ -87,6 +87,7 @@ class Host(Outlets):
         self._starting: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
 
     @staticmethod
     def blocking(*, engine: Engine | None = None, limits: Limits | None = None) -> BlockingHost:
@@ -96,7 +97,16 @@ class Host(Outlets):
         return BlockingHost(engine=engine, limits=limits)
 
     async def __aenter__(self) -> Self:
-        """Start supervising."""
+        """Start supervising.
+
+        Raises:
+            ActorStopped: the host was closed.
+            SupervisionError: it is open already.
+        """
+        if self._is_closed:
+            raise ActorStopped("the host was closed; hint: make a new one")
+        if self._loop is not None:
+            raise SupervisionError("the host is open already; hint: enter it once")
         self._loop = asyncio.get_running_loop()
         self._courier = Courier(self._loop)
         # Counted for each actor: one bad plugin must not end the others.
@@ -121,6 +131,7 @@ class Host(Outlets):
     async def close(self) -> None:
         """Stop all actors, the last one first, and close everything."""
         root, self._root = self._root, None
+        self._is_closed = True
         try:
             if root is not None:
                 await root.stop(StopReason.HOST_CLOSING)
