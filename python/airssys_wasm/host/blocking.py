@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
 from airssys_wasm.errors import ActorStopped, SupervisionError
 from airssys_wasm.host.actor import Actor
+from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.host import Host
 from airssys_wasm.host.outlets import BlockingOutlets
 
@@ -314,6 +315,7 @@ class BlockingHost(BlockingOutlets):
         It runs on the host's own loop, where nothing may block; ``BlockingActor.awaitable``
         and ``awaitable`` are what it can wait for.
         """
+        require_name(name)
 
         def make(handler: AnyHandler) -> AnyHandler:
             async def on_loop() -> None:

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from airssys_wasm.actor import Supervisor
-from airssys_wasm.errors import AirssysError, SupervisionError
+from airssys_wasm.actor import Child, Supervisor
+from airssys_wasm.errors import AirssysError, ChildInvalid, SupervisionError
 from airssys_wasm.host.actor import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from airssys_wasm.actor import Child
     from airssys_wasm.host.nursery import Nursery
     from airssys_wasm.host.seats import Seats
 
@@ -187,11 +186,13 @@ class RunningGroup:
             child: as for ``supervise``; no group.
 
         Raises:
-            ChildInvalid: the group does not do what the child asks for.
+            ChildInvalid: it is no ``Child``, or asks for what the group does not do.
             NameTaken: another actor has the name.
             SupervisionError: the group does not run now.
             AirssysError: it could not be loaded or started.
         """
+        if not isinstance(child, Child):
+            raise ChildInvalid(f"{child!r} is no child; hint: Child(name, source)")
         if child.is_group:
             raise SupervisionError("a group is no actor; hint: host.supervise", child.name, "group")
         started = await self._grove.plant(child, (self.name,))

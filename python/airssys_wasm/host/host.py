@@ -27,6 +27,7 @@ from airssys_wasm.config import MIB, Grant, Limits
 from airssys_wasm.errors import (
     ActorNotFound,
     ActorStopped,
+    AirssysError,
     ChildInvalid,
     SupervisionError,
     ValueMismatch,
@@ -34,6 +35,7 @@ from airssys_wasm.errors import (
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.events import Reporter, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
+from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.nursery import Nursery
 from airssys_wasm.host.outlets import Outlets
 from airssys_wasm.host.pools import Routing, member_names
@@ -166,7 +168,8 @@ class Host(Outlets):
 
         Args:
             name: its address, ``namespace/name`` or ``namespace/name/instance``; a name
-                alone is in the namespace ``local``.
+                alone is in the namespace ``local``. Each is 1 to 64 of ``a-z 0-9 -``; the
+                name at least 3, a letter first and no ``-`` last.
             source: a component, or what ``Engine.load`` takes; or, for a Python actor with
                 state, a class or another factory, called anew at each start and restart:
                 ``handle(message)`` of what it makes is called with each ``Message``, see
@@ -195,7 +198,8 @@ class Host(Outlets):
 
         Raises:
             ActorStopped: the host is not open.
-            ChildInvalid: an option is not of its kind or outside its range.
+            ChildInvalid: the name is no address, or an option is not of its kind or outside
+                its range.
             NameTaken: another actor has the name.
             SupervisionError: a group has the name.
             ExportMissing: the component takes no messages.
@@ -266,10 +270,13 @@ class Host(Outlets):
 
         Raises:
             ActorStopped: the host is not open.
-            ChildInvalid: an option is not of its kind or outside its range.
+            ChildInvalid: the name is no address, or an option is not of its kind or outside
+                its range.
             NameTaken: another actor has the name.
+            ValueMismatch: it is not above a function that takes a message, or has no name.
         """
         self._open()
+        require_name(name)
 
         def make(handler: AnyHandler) -> AnyHandler:
             child = Child(
@@ -332,7 +339,8 @@ class Host(Outlets):
 
         Raises:
             ActorStopped: the host is not open.
-            ChildInvalid: an option is not of its kind or outside its range.
+            ChildInvalid: the name of a child is no address, or an option is not of its kind
+                or outside its range.
             NameTaken: another actor has the name of a child.
             SupervisionError: there is a group or an actor of that name; it goes on.
             AirssysError: a child could not be loaded or started; the others were stopped.
@@ -375,24 +383,36 @@ class Host(Outlets):
         usual again.
 
         Raises:
-            ValueMismatch: ``idempotent`` is said of requests that are never tried again.
-            ValueError: the name is no address.
+            ValueMismatch: the name is no address, an option is not of its kind, or
+                ``idempotent`` is said of requests that are never tried again.
         """
+        if not isinstance(retry, Retry | None):
+            raise ValueMismatch(f"retry: {retry!r}; hint: Retry(attempts_max=...)", "retry")
+        if not isinstance(breaker, Breaker | None):
+            raise ValueMismatch(f"breaker: {breaker!r}; hint: Breaker(failures_max=...)", "breaker")
         if idempotent and retry is None:
             raise ValueMismatch("idempotent: nothing is tried again; hint: retry=Retry()")
-        self._broker.set_route(
-            name,
-            retry=astuple(retry) if retry else None,
-            breaker=astuple(breaker) if breaker else None,
-            idempotent=idempotent,
-        )
+        try:
+            self._broker.set_route(
+                name,
+                retry=astuple(retry) if retry else None,
+                breaker=astuple(breaker) if breaker else None,
+                idempotent=idempotent,
+            )
+        except ValueError as error:
+            if isinstance(error, AirssysError):
+                raise
+            raise ValueMismatch(f"name: {error}", "name") from None
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.
 
         Raises:
             ActorNotFound: nobody has it.
+            ValueMismatch: it is no text.
         """
+        if not isinstance(name, str):
+            raise ValueMismatch(f'name: {name!r} is no text; hint: "namespace/name"', "name")
         native = self._broker.find(name)
         seat = self._seats.find(native.name) if native is not None else None
         if seat is None:

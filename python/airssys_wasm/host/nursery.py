@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from airssys_wasm.actor import Child, Group
 from airssys_wasm.broker import Mailbox
 from airssys_wasm.errors import ExportMissing, ValueMismatch
-from airssys_wasm.host.handlers import HANDLER_SECONDS_MAX, HandlerSource, made_by
+from airssys_wasm.host.handlers import (
+    HANDLER_SECONDS_MAX,
+    HandlerSource,
+    made_by,
+    require_handler,
+)
 from airssys_wasm.host.source import Source
 from airssys_wasm.runtime import Component, Engine
 
@@ -119,7 +124,9 @@ class Nursery:
 
         Raises:
             NameTaken: another actor has the name.
+            ValueMismatch: it is nothing that can be called with a message.
         """
+        require_handler(handler, child.name)
         made = replace(child, source=self.handled(child, lambda: handler))
         seat = self._seats.take(made)
         return replace(made, name=seat.native.name)
@@ -142,6 +149,13 @@ class Nursery:
     async def _component(self, source: object) -> Component:
         if isinstance(source, Component):
             return source
+        if callable(getattr(source, "handle", None)):
+            kind = type(source).__name__
+            raise ValueMismatch(
+                f"source: a {kind} is no component; "
+                f"hint: pass the class, or lambda: {kind}(...), to be called at each start",
+                "source",
+            )
         # Compiling takes as long as it takes.
         return await asyncio.to_thread(self._engine.load, source)  # type: ignore[arg-type]  # it checks
 

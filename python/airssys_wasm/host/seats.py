@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.actor import Group
+from airssys_wasm.errors import AirssysError, ChildInvalid
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.seat import Seat
 from airssys_wasm.host.source import Source
@@ -52,18 +53,24 @@ class Seats:
         """Make the seat of a child that is ready to be started.
 
         Raises:
+            ChildInvalid: its name is no address.
             NameTaken: another actor has its name.
         """
         source = child.source
         assert isinstance(source, Source | HandlerSource)
         mailbox = source.mailbox
-        native = self._broker.register(
-            child.name,
-            messages_max=mailbox.messages_max,
-            bytes_max=mailbox.bytes_max,
-            when_full=mailbox.when_full,
-            receive=source.receive,
-        )
+        try:
+            native = self._broker.register(
+                child.name,
+                messages_max=mailbox.messages_max,
+                bytes_max=mailbox.bytes_max,
+                when_full=mailbox.when_full,
+                receive=source.receive,
+            )
+        except ValueError as error:
+            if isinstance(error, AirssysError):
+                raise
+            raise ChildInvalid(str(error), child.name) from None
         if source.rate is not None:
             native.limit_sending(source.rate.messages_per_second, source.rate.burst)
         seat = self._by_name[native.name] = Seat(native, child.restart, above, self._tell)
@@ -73,6 +80,7 @@ class Seats:
         """Make the seats of a pool: one for each member, and one that stands for them.
 
         Raises:
+            ChildInvalid: one of the names is no address; nothing was made.
             NameTaken: another actor has one of the names; nothing was made.
         """
         seats: list[Seat] = []
