@@ -170,8 +170,7 @@ class Reporter:
                     detail=end.detail,
                 )
             case Restarting(child=name, exit=end):
-                for child in event.children:
-                    self._delays[child] = event.after_seconds
+                self.note(event)
                 return Event(
                     kind="restarting",
                     actor=name,
@@ -199,6 +198,13 @@ class Reporter:
                     return None
                 detail = end.detail
                 return Event(kind="stopped", actor=path[-1], reason=str(end.kind), detail=detail)
+
+    def note(self, event: SupervisionEvent) -> None:
+        """Keep what is told with a later event, though nobody listens to this one."""
+        if isinstance(event, Restarting):
+            self._delays.update(dict.fromkeys(event.children, event.after_seconds))
+        elif isinstance(event, Started | GaveUp | Escalated):
+            self._delays.pop(event.child, None)
 
     def forget(self, name: str) -> None:
         """Forget an actor that is gone for good."""

@@ -172,6 +172,8 @@ class Serving:
         self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
+        #: Whether how it failed is in the log, with where.
+        self.is_logged = False
 
     def begin(self, message: Message, duty: Duty) -> None:
         """Start to handle a message; ``duty`` is told what came of it."""
@@ -210,6 +212,7 @@ class Serving:
             duty.fail(error, Exit.of(error).detail)
             if not isinstance(error, Exception):
                 raise
+            self.is_logged = True
             _LOG.error("actor %r failed", self._name, exc_info=error)
 
     def _look(self) -> None:

@@ -14,6 +14,7 @@ from airssys_wasm.actor import (
     Backoff,
     Child,
     Exited,
+    ExitKind,
     GaveUp,
     Group,
     Restarting,
@@ -486,6 +487,9 @@ class Host(Outlets):
             if told is not None:
                 self._run_hooks(event, told)
                 self._reporter.tell(told)
+        else:
+            self._reporter.note(event)
+        self._log(event)
         above = event.path[1:]
         if isinstance(event, GaveUp):
             self._seats.give_up(event.child)
@@ -495,6 +499,20 @@ class Host(Outlets):
             self._seats.give_up(event.child)
         elif isinstance(event, Stopped) and above:
             self._group_stopped(above)
+
+    def _log(self, event: SupervisionEvent) -> None:
+        if isinstance(event, GaveUp):
+            within = self._root.group.within if self._root is not None else 0.0
+            _LOG.error(
+                "%r given up after %d restarts in %g s: %s",
+                event.child,
+                event.attempts_max,
+                within,
+                event.exit,
+            )
+        elif isinstance(event, Restarting) and event.exit.kind is ExitKind.UNHEALTHY:
+            # Its instance did not fail by itself, which is logged where it is seen.
+            _LOG.warning("actor %r is restarted: %s", event.child, event.exit)
 
     def _has_hook(self, event: SupervisionEvent) -> bool:
         if not isinstance(event, Exited | Restarting):
@@ -530,7 +548,8 @@ class Host(Outlets):
             what, actor, number, kind, detail = told
             seat = self._seats.find(actor)
             if what == "ended" and seat is not None:
-                _LOG.warning("actor %r failed: %s", actor, detail)
+                if seat.serving is None or not seat.serving.is_logged:
+                    _LOG.warning("actor %r failed: %s", actor, detail)
                 seat.ended(number, kind, detail)
             elif (event := native_event(told)) is not None:
                 if what == "dead-letter":
