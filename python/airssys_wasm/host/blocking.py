@@ -389,6 +389,10 @@ class BlockingHost(BlockingOutlets):
         """Stop an actor for good; see ``Host.stop``."""
         self._run(self._host.stop(name))
 
+    def __repr__(self) -> str:
+        """Say whether it is open, and how many actors it has."""
+        return f"<Blocking{repr(self._host).removeprefix('<')}"
+
     def _actor(self, actor: Actor) -> BlockingActor:
         return BlockingActor(self, actor._seat)  # noqa: SLF001 - its own
 

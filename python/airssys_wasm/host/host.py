@@ -472,6 +472,12 @@ class Host(Outlets):
         else:
             await self._grove.fell(seat.native.name, seat.above)
 
+    def __repr__(self) -> str:
+        """Say whether it is open, and how many actors it has."""
+        state = "closed" if self._is_closed else "not open" if self._root is None else "open"
+        count = len(self._broker.names)
+        return f"<Host {state}, {count} actor{'' if count == 1 else 's'}>"
+
     def _open(self) -> Supervisor:
         if self._root is None:
             raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")

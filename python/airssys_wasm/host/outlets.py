@@ -95,7 +95,8 @@ class Outlets:
             ValueMismatch, ValueError: an option is outside its range.
             ActorStopped: the host is closed.
         """
-        return Subscription(listen(self._broker, pattern, messages_max, when_full))
+        native = listen(self._broker, pattern, messages_max, when_full)
+        return Subscription(native, pattern)
 
     async def broadcast(
         self,
@@ -183,7 +184,8 @@ class BlockingOutlets:
         when_full: Overflow = "drop-oldest",
     ) -> BlockingSubscription:
         """Listen to what is published from now on; ``with`` ends it; see ``Host.subscribe``."""
-        return BlockingSubscription(listen(self._broker, pattern, messages_max, when_full))
+        native = listen(self._broker, pattern, messages_max, when_full)
+        return BlockingSubscription(native, pattern)
 
     def broadcast(
         self,
