@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airssys_wasm.actor import Child, Supervisor
 from airssys_wasm.errors import AirssysError, ChildInvalid, SupervisionError
 from airssys_wasm.host.actor import Actor
+from airssys_wasm.host.nursery import note_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -36,7 +37,8 @@ class Grove:
         """Start a child under a supervisor; return it as it was started.
 
         Raises:
-            AirssysError: what kept it from being started; nothing of it is left.
+            AirssysError: what kept it from being started, with a note that names it; nothing
+                of it is left.
         """
         await self.supervisor(above)
         admitted = await self.nursery.admit(child, above, is_dynamic=bool(above))
@@ -55,8 +57,8 @@ class Grove:
             await _begin(await self.supervisor(above), admitted)
         except BaseException as error:
             self.seats.give_up_all(taken)
-            if isinstance(error, SupervisionError) and error.__cause__ is not None:
-                raise _first_cause(error) from None
+            if (told := _told(error)) is not error:
+                raise told from told.__cause__
             raise
 
     async def plant_pool(self, child: Child, names: Sequence[str], routing: str) -> None:
@@ -77,8 +79,8 @@ class Grove:
                 with contextlib.suppress(SupervisionError):
                     await self.fell(name, ())
             self.seats.give_up_all(taken)
-            if isinstance(error, SupervisionError) and error.__cause__ is not None:
-                raise _first_cause(error) from None
+            if (told := _told(error)) is not error:
+                raise told from told.__cause__
             raise
 
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
@@ -156,9 +158,13 @@ async def _is_forgotten(supervisor: Supervisor, name: str) -> bool:
     return True
 
 
-def _first_cause(error: BaseException) -> BaseException:
+def _told(error: BaseException) -> BaseException:
+    """Return what kept a child from being started, with a note that names the child."""
+    child = ""
     while isinstance(error, SupervisionError) and error.__cause__ is not None:
-        error = error.__cause__
+        child, error = error.child, error.__cause__
+    if child:
+        note_child(error, child)
     return error
 
 

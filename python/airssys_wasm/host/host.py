@@ -14,7 +14,6 @@ from airssys_wasm.actor import (
     Backoff,
     Child,
     Exited,
-    ExitKind,
     GaveUp,
     Group,
     Restarting,
@@ -34,7 +33,7 @@ from airssys_wasm.errors import (
     ValueMismatch,
 )
 from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.events import Reporter, native_event
+from airssys_wasm.host.events import Reporter, log_event, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
 from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.nursery import Nursery
@@ -495,7 +494,7 @@ class Host(Outlets):
                 self._reporter.tell(told)
         else:
             self._reporter.note(event)
-        self._log(event)
+        log_event(event, self._root.group.within if self._root is not None else 0.0)
         above = event.path[1:]
         if isinstance(event, GaveUp):
             self._seats.give_up(event.child)
@@ -505,20 +504,6 @@ class Host(Outlets):
             self._seats.give_up(event.child)
         elif isinstance(event, Stopped) and above:
             self._group_stopped(above)
-
-    def _log(self, event: SupervisionEvent) -> None:
-        if isinstance(event, GaveUp):
-            within = self._root.group.within if self._root is not None else 0.0
-            _LOG.error(
-                "%r given up after %d restarts in %g s: %s",
-                event.child,
-                event.attempts_max,
-                within,
-                event.exit,
-            )
-        elif isinstance(event, Restarting) and event.exit.kind is ExitKind.UNHEALTHY:
-            # Its instance did not fail by itself, which is logged where it is seen.
-            _LOG.warning("actor %r is restarted: %s", event.child, event.exit)
 
     def _has_hook(self, event: SupervisionEvent) -> bool:
         if not isinstance(event, Exited | Restarting):

@@ -70,6 +70,14 @@ class Nursery:
             raise
 
     async def _loaded(self, child: Child) -> Child:
+        try:
+            return await self._made_ready(child)
+        except Exception as error:
+            # Of several, which one it was.
+            note_child(error, child.name)
+            raise
+
+    async def _made_ready(self, child: Child) -> Child:
         if isinstance(child.source, Group):
             children = [await self._loaded(one) for one in child.source.children]
             return replace(child, source=replace(child.source, children=children))
@@ -173,6 +181,12 @@ class Nursery:
         seat.is_dynamic = is_dynamic
         taken.append(seat.native.name)
         return replace(child, name=seat.native.name)
+
+
+def note_child(error: BaseException, name: str) -> None:
+    """Say on an exception which child could not be started because of it; once."""
+    if not any(note.startswith("child ") for note in getattr(error, "__notes__", ())):
+        error.add_note(f"child {name!r} could not be started")
 
 
 def _require_checks(child: Child, component: Component) -> None:

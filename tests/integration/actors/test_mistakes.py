@@ -125,3 +125,32 @@ def test_one_address_is_not_a_list_of_letters(engine: aw.Engine) -> None:
             host.broadcast(three, 1)
         assert counter.mailbox["accepted"] == 0
         assert host.broadcast(["acme/counter"], 1) == {}
+
+
+class Broken:
+    def __init__(self) -> None:
+        raise RuntimeError("no luck") from KeyError("luck")
+
+    async def handle(self, message: aw.Message) -> object: ...
+
+
+@pytest.mark.parametrize("bad", [Broken, b"no component"])
+def test_which_child_kept_a_group_from_starting_is_in_a_note(engine: aw.Engine, bad: Any) -> None:
+    failing = [aw.Child("acme/fine", Counter), aw.Child("acme/bad", bad)]
+    nested = [aw.Child("acme/inner", aw.Group(children=failing))]
+    with aw.Host.blocking(engine=engine) as host:
+        for start in (
+            lambda: host.supervise("acme/group", children=failing),
+            lambda: host.supervise("acme/group", children=nested),
+            lambda: host.spawn("acme/bad", bad),
+            lambda: host.spawn("acme/bad", bad, pool=2),
+        ):
+            with pytest.raises((RuntimeError, aw.ComponentInvalid)) as caught:
+                start()
+            (note,) = caught.value.__notes__
+            assert note.startswith("child 'acme/bad")
+            assert note.endswith("could not be started")
+            if bad is Broken:
+                # What is raised keeps the reason that it was raised with.
+                assert isinstance(caught.value.__cause__, KeyError)
+        assert host.actors == []
