@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import CompletedProcess, run
 
 import pytest
 
@@ -50,6 +50,20 @@ def adder(tmp_path: Path) -> str:
 @pytest.fixture
 def thief() -> str:
     return str(files("airssys_wasm.components").joinpath("file-thief.wat"))
+
+
+def test_the_package_runs_as_the_command(tmp_path: Path) -> None:
+    ran = run(
+        [sys.executable, "-m", "airssys_wasm", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("airssys-wasm ")
 
 
 def test_the_version_is_the_installed_one(airssys_wasm: Run) -> None:
@@ -136,12 +150,14 @@ def test_who_types_the_flags_sets_the_policy(airssys_wasm: Run, adder: str) -> N
         (("add", "1", '"two"'), 7, "right"),
         (("add", "1"), 7, "add"),
         (("subtract", "1", "2"), 7, "subtract"),
-        (("add", "1", "two"), 2, "not JSON"),
+        (("add", "1", "two"), 2, """quote texts twice: '"Ada"'"""),
+        (("add", "1", "{'name': 'Ada'}"), 2, """in double quotes: '{"name": "Ada"}'"""),
         (("trap",), 1, "unreachable"),
         (("spin", "--seconds", "0.1"), 1, "0.1"),
         (("spin", "--fuel", "10000"), 1, "fuel"),
         (("add", "1", "2", "--memory", "lots"), 2, "512KiB"),
         (("add", "1", "2", "--memory", "0"), 3, "--memory: 0 is below 65536"),
+        (("add", "1", "2", "--memory", "64"), 3, "a number alone is bytes: write 64MiB"),
         (("add", "1", "2", "--memory", "9999999999999GiB"), 3, "--memory: "),
         (("add", "1", "2", "--seconds", "-1"), 3, "--seconds: -1"),
         (("add", "1", "2", "--seconds", "301"), 3, "--seconds: 301.0 is outside 0.001 to 300"),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from airssys_wasm.actor.callables import takes_one
 from airssys_wasm.config.figures import printed
 from airssys_wasm.errors import ChildInvalid
 
@@ -31,12 +32,12 @@ class Health:
         timeout_seconds: for one check, more than 0. An actor that is busy with a message
             for longer than that does not answer in time.
         failures_max: failures in a row, 1 or more.
-        check: asked too, with the ``Actor``; an async function that returns ``True``,
+        check: asked too, with the ``Actor``: ``async def check(actor)``. It returns ``True``,
             ``False``, or a word: ``"healthy"``, ``"degraded"``, ``"unhealthy"``,
             ``"unknown"``.
 
     Raises:
-        ChildInvalid: a figure is outside its range.
+        ChildInvalid: a figure is outside its range, or ``check`` takes no actor.
     """
 
     interval_seconds: float = 10.0
@@ -55,6 +56,11 @@ class Health:
             )
         if self.check is not None and not callable(self.check):
             raise ChildInvalid(f"check: {self.check!r} is no function; hint: an async function")
+        if self.check is not None and not takes_one(self.check):
+            raise ChildInvalid(
+                f"check: {self.check!r} cannot be called with the actor alone; "
+                "hint: async def check(actor)"
+            )
 
 
 def judged(answer: HealthStatus, failures: int, failures_max: int) -> HealthStatus:

@@ -147,7 +147,9 @@ class Supervisor:
             self.group.admit(child)
             if (present := tending.slots.get(child.name)) is not None:
                 reason = "already-present" if present.life is None else "already-started"
-                raise tending.refusal(child.name, reason, f"is there: {present.status}")
+                hint = "hint: another name, or stop that one first"
+                what = f"is there: {present.status}; {hint}"
+                raise tending.refusal(child.name, reason, what)
             slot = tending.slots[child.name] = Slot(child, forget=True)
             tending.watch(slot, answer)
             tending.start(slot, First())

@@ -61,6 +61,10 @@ class _Base(Generic[T]):
         """Let nothing come any more; what came before can still be read."""
         self._native.close()
 
+    def __repr__(self) -> str:
+        """Say how many wait."""
+        return f"<{type(self).__name__} {self.waiting} waiting>"
+
     def _ended(self) -> MailboxClosed:
         return MailboxClosed("nothing comes any more: it was closed, or its host was")
 

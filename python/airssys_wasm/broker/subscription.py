@@ -29,9 +29,27 @@ class Subscription(Listening[Message]):
             async for message in messages: ...
     """
 
+    def __init__(self, native: Messages, pattern: str) -> None:
+        """Read what comes on topics that match the pattern."""
+        super().__init__(native)
+        self.pattern = pattern
+
+    def __repr__(self) -> str:
+        """Name its pattern, and say how many wait."""
+        return f'<Subscription "{self.pattern}", {self.waiting} waiting>'
+
 
 class BlockingSubscription(BlockingListening[Message]):
     """The same for code without an event loop: ``with`` and ``for``."""
+
+    def __init__(self, native: Messages, pattern: str) -> None:
+        """Read what comes on topics that match the pattern."""
+        super().__init__(native)
+        self.pattern = pattern
+
+    def __repr__(self) -> str:
+        """Name its pattern, and say how many wait."""
+        return f'<BlockingSubscription "{self.pattern}", {self.waiting} waiting>'
 
 
 def listen(broker: Broker, pattern: str, messages_max: int, when_full: Overflow) -> Messages:

@@ -38,6 +38,8 @@ _ROWS = (
     ("--seconds", "call_seconds_max", "call_seconds_ceiling"),
     ("--fuel", "fuel_max", "fuel_ceiling"),
 )
+#: So few bytes are no memory, and most likely mebibytes.
+_TYPED_WITHOUT_UNIT_MAX = 4096
 
 
 def limits_of(memory_bytes: int, seconds: float, fuel: int | None) -> tuple[aw.Limits, aw.Policy]:
@@ -58,5 +60,7 @@ def limits_of(memory_bytes: int, seconds: float, fuel: int | None) -> tuple[aw.L
             policy = replace(policy, **{ceiling: max(figure, getattr(_USUAL, ceiling))})
         except aw.LimitInvalid as error:
             reason = str(error).removeprefix(f"{limit}: ").removeprefix(f"{ceiling}: ")
+            if flag == "--memory" and 0 < figure <= _TYPED_WITHOUT_UNIT_MAX:
+                reason += f"; a number alone is bytes: write {figure}MiB"
             raise aw.LimitInvalid(f"{flag}: {reason}") from error
     return limits, policy

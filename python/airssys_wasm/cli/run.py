@@ -124,9 +124,10 @@ def _parse(text: str, context: typer.Context) -> object:
     except json.JSONDecodeError as error:
         if text.startswith("-"):
             raise _no_option(text, context) from error
-        raise typer.BadParameter(
-            f"{printed(text)} is not JSON ({error}); quote texts twice: '\"Ada\"'"
-        ) from error
+        hint = "quote texts twice: '\"Ada\"'"
+        if text.lstrip().startswith(("{", "[")):
+            hint = """texts and names within are in double quotes: '{"name": "Ada"}'"""
+        raise typer.BadParameter(f"{printed(text)} is not JSON ({error}); {hint}") from error
     except ValueError as error:
         raise typer.BadParameter(f"{printed(text)}: too many digits for a number") from error
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,8 @@ from airssys_wasm.errors import CapabilityDenied, ValueMismatch
 
 #: The fields about messages between actors.
 MESSAGING: Final = ("send", "receive", "publish", "subscribe")
+#: The characters of addresses, and those of globs.
+_ADDRESS_PATTERN: Final = re.compile(r"[a-z0-9/*?\[\]{},!^-]+")
 
 
 class _Variables(Mapping[str, str]):
@@ -187,7 +190,7 @@ def _patterns(name: str, value: object) -> tuple[str, ...]:
         # Each letter of a text would be a pattern.
         raise ValueMismatch(f"{name}: expected a list of patterns, got {value!r}", name)
     patterns = tuple(value)
-    check = address_matches if name in {"send", "receive"} else _check_topics
+    check = _check_addresses if name in {"send", "receive"} else _check_topics
     for number, pattern in enumerate(patterns):
         if not isinstance(pattern, str):
             raise ValueMismatch(f"{name}[{number}]: {pattern!r} is no str", f"{name}[{number}]")
@@ -196,6 +199,14 @@ def _patterns(name: str, value: object) -> tuple[str, ...]:
         except ValueError as error:
             raise ValueMismatch(f"{name}[{number}]: {error}", f"{name}[{number}]") from None
     return patterns
+
+
+def _check_addresses(pattern: str) -> None:
+    address_matches(pattern)
+    if not _ADDRESS_PATTERN.fullmatch(pattern):
+        raise ValueError(
+            f"{pattern!r} stands for no address; hint: those are of a-z, 0-9, '-' and '/'"
+        )
 
 
 def _check_topics(pattern: str) -> bool:

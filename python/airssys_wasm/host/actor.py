@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airssys_wasm.errors import ActorStopped
+from airssys_wasm.errors import ActorStopped, ExportMissing
 from airssys_wasm.host import pools
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Actor:
 
         Raises:
             ActorStopped: it has no instance now.
+            ExportMissing: it is Python code, or stands for a pool.
         """
         return await _instance(self._seat).call_async(function, *args)
 
@@ -119,6 +120,11 @@ class Actor:
 
 
 def _instance(seat: Seat) -> Instance:
+    name = seat.native.name
+    if seat.members:
+        raise ExportMissing(f"actor {name!r} is a pool; hint: call one of actor.members")
+    if seat.serving is not None:
+        raise ExportMissing(f"actor {name!r} is Python code; hint: ask it")
     if seat.instance is None or seat.native.status not in {"running", "starting"}:
-        raise ActorStopped(f"actor {seat.native.name!r} has no instance now", seat.native.name)
+        raise ActorStopped(f"actor {name!r} has no instance now", name)
     return seat.instance

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
+from airssys_wasm.errors import ActorStopped, SupervisionError
 from airssys_wasm.host.actor import Actor
+from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.host import Host
 from airssys_wasm.host.outlets import BlockingOutlets
 
@@ -35,36 +39,55 @@ if TYPE_CHECKING:
     from airssys_wasm.runtime import Component, Engine, Receipt
 
 T = TypeVar("T")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 #: As long as a handler that was cancelled holds up the end of its loop.
 _LINGER_SECONDS: Final = 1.0
+_HOLDS_UP: Final = (
+    "this would hold up the host's own event loop, and wait for itself; "
+    "hint: a plain `def` handler, or `await` the same of `.awaitable`"
+)
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise RuntimeError(_HOLDS_UP)
+
+
+class _Waiting(Generic[F]):
+    """A method that waits on its thread, which is refused where the host's own loop runs.
+
+    That is looked up with the method: a wrapper would cost as much as the message.
+    """
+
+    def __init__(self, of: Callable[[Seat], F]) -> None:
+        self._of = of
+
+    def __get__(self, actor: BlockingActor, owner: type[BlockingActor]) -> F:
+        if actor._host._ident == get_ident():  # noqa: SLF001 - its own
+            return _refuse  # type: ignore[return-value]  # it takes anything, and returns nothing
+        return self._of(actor._seat)  # noqa: SLF001 - its own
 
 
 class BlockingActor:
-    """An actor for code without an event loop: ``send``, ``try_send``, ``ask``, blocking."""
+    """An actor for code without an event loop: ``send``, ``try_send``, ``ask``, blocking.
 
-    __slots__ = (
-        "_actor",
-        "_host",
-        "_seat",
-        "ask",
-        "ask_many",
-        "send",
-        "send_many",
-        "try_send",
-        "try_send_many",
-    )
+    Handlers on the host's own loop cannot wait so, as the loop would wait for itself: that is
+    a ``RuntimeError``. ``awaitable`` is for them.
+    """
+
+    __slots__ = ("_actor", "_host", "_seat", "try_send", "try_send_many")
+
+    ask = _Waiting(lambda seat: seat.native.ask_waiting)
+    send = _Waiting(lambda seat: seat.native.send_waiting)
+    ask_many = _Waiting(lambda seat: seat.native.ask_many_waiting)
+    send_many = _Waiting(lambda seat: seat.native.send_many_waiting)
 
     def __init__(self, host: BlockingHost, seat: Seat) -> None:
         """Refer to the actor on a seat."""
         self._host = host
         self._seat = seat
         self._actor = Actor(seat)
-        self.ask = seat.native.ask_waiting
-        self.send = seat.native.send_waiting
         self.try_send = seat.native.try_send
-        self.ask_many = seat.native.ask_many_waiting
-        self.send_many = seat.native.send_many_waiting
         self.try_send_many = seat.native.try_send_many
 
     @property
@@ -170,20 +193,46 @@ class BlockingHost(BlockingOutlets):
     def __init__(self, *, engine: Engine | None = None, limits: Limits | None = None) -> None:
         self._host = Host(engine=engine, limits=limits)
         super().__init__(self._host)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="airssys-host", daemon=True
-        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        #: The thread of the loop, once it runs; no thread is numbered 0.
+        self._ident = 0
+        self._is_closed = False
+        self._lock = threading.Lock()
 
     @property
     def engine(self) -> Engine:
         """What runs the components."""
         return self._host.engine
 
+    @property
+    def awaitable(self) -> Host:
+        """The same host for coroutines, such as handlers on its own loop; nowhere else."""
+        return self._host
+
     def __enter__(self) -> Self:
-        """Start supervising."""
-        self._thread.start()
-        self._run(self._host.__aenter__())
+        """Start supervising.
+
+        Raises:
+            ActorStopped: the host was closed.
+            SupervisionError: it is open already.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise ActorStopped("the host was closed; hint: make a new one")
+            if self._loop is not None:
+                raise SupervisionError("the host is open already; hint: enter it once")
+            loop = self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=loop.run_forever, name="airssys-host", daemon=True
+            )
+            self._thread.start()
+            self._ident = self._thread.ident or 0
+        try:
+            self._run(self._host.__aenter__())
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -197,15 +246,19 @@ class BlockingHost(BlockingOutlets):
 
     def close(self) -> None:
         """Stop all actors, the last one first, and close everything."""
-        if self._loop.is_closed():
+        self._require_other_thread()
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            was_closed, self._is_closed = self._is_closed, True
+        if was_closed or loop is None or thread is None:
             return
         try:
-            self._run(self._host.close())
+            asyncio.run_coroutine_threadsafe(self._host.close(), loop).result()
         finally:
-            self._run(_end_tasks())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
     def spawn(  # noqa: PLR0913 - options by name
         self,
@@ -260,8 +313,9 @@ class BlockingHost(BlockingOutlets):
         """Make an actor of the function below; see ``Host.actor``.
 
         It runs on the host's own loop, where nothing may block; ``BlockingActor.awaitable``
-        is what it can wait for.
+        and ``awaitable`` are what it can wait for.
         """
+        require_name(name)
 
         def make(handler: AnyHandler) -> AnyHandler:
             async def on_loop() -> None:
@@ -335,11 +389,37 @@ class BlockingHost(BlockingOutlets):
         """Stop an actor for good; see ``Host.stop``."""
         self._run(self._host.stop(name))
 
+    def __repr__(self) -> str:
+        """Say whether it is open, and how many actors it has."""
+        return f"<Blocking{repr(self._host).removeprefix('<')}"
+
     def _actor(self, actor: Actor) -> BlockingActor:
         return BlockingActor(self, actor._seat)  # noqa: SLF001 - its own
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        try:
+            self._require_other_thread()
+            # What is begun before the closing is ended by it.
+            with self._lock:
+                running = asyncio.run_coroutine_threadsafe(work, self._open_loop())
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return running.result()
+        except concurrent.futures.CancelledError:
+            raise ActorStopped("the host was closed meanwhile") from None
+
+    def _open_loop(self) -> asyncio.AbstractEventLoop:
+        if self._is_closed:
+            raise ActorStopped("the host was closed; hint: make a new one")
+        if self._loop is None:
+            raise ActorStopped("the host is not open; hint: with aw.Host.blocking() as host: ...")
+        return self._loop
+
+    def _require_other_thread(self) -> None:
+        if self._ident == get_ident():
+            raise RuntimeError(_HOLDS_UP)
 
 
 async def _end_tasks() -> None:

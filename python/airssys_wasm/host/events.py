@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -11,6 +12,7 @@ from airssys_wasm.actor import (
     Escalated,
     Event,
     Exited,
+    ExitKind,
     GaveUp,
     Restarted,
     Restarting,
@@ -24,6 +26,7 @@ from airssys_wasm.errors import ValueMismatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LOG = logging.getLogger(__name__)
 EVENTS_MAX: Final = 10_000
 _CEILING: Final = 2**32 - 1
 
@@ -170,8 +173,7 @@ class Reporter:
                     detail=end.detail,
                 )
             case Restarting(child=name, exit=end):
-                for child in event.children:
-                    self._delays[child] = event.after_seconds
+                self.note(event)
                 return Event(
                     kind="restarting",
                     actor=name,
@@ -200,9 +202,31 @@ class Reporter:
                 detail = end.detail
                 return Event(kind="stopped", actor=path[-1], reason=str(end.kind), detail=detail)
 
+    def note(self, event: SupervisionEvent) -> None:
+        """Keep what is told with a later event, though nobody listens to this one."""
+        if isinstance(event, Restarting):
+            self._delays.update(dict.fromkeys(event.children, event.after_seconds))
+        elif isinstance(event, Started | GaveUp | Escalated):
+            self._delays.pop(event.child, None)
+
     def forget(self, name: str) -> None:
         """Forget an actor that is gone for good."""
         self._delays.pop(name, None)
+
+
+def log_event(event: SupervisionEvent, within_seconds: float) -> None:
+    """Log what the embedder must hear of, even if nobody listens to events."""
+    if isinstance(event, GaveUp):
+        _LOG.error(
+            "%r given up after %d restarts in %g s: %s",
+            event.child,
+            event.attempts_max,
+            within_seconds,
+            event.exit,
+        )
+    elif isinstance(event, Restarting) and event.exit.kind is ExitKind.UNHEALTHY:
+        # Its instance did not fail by itself, which is logged where it is seen.
+        _LOG.warning("actor %r is restarted: %s", event.child, event.exit)
 
 
 def denial(actor: str, action: str, resource: str, *, by_receiver: bool) -> str:

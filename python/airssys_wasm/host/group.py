@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from airssys_wasm.actor import Group, Supervisor
-from airssys_wasm.errors import AirssysError, SupervisionError
+from airssys_wasm.actor import Child, Supervisor
+from airssys_wasm.errors import AirssysError, ChildInvalid, SupervisionError
 from airssys_wasm.host.actor import Actor
+from airssys_wasm.host.nursery import note_child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
-    from airssys_wasm.actor import Child
     from airssys_wasm.host.nursery import Nursery
     from airssys_wasm.host.seats import Seats
 
@@ -30,12 +31,14 @@ class Grove:
         self.root = root
         self.seats = seats
         self.nursery = nursery
+        self._stopping: set[asyncio.Future[None]] = set()
 
     async def plant(self, child: Child, above: tuple[str, ...] = ()) -> Child:
         """Start a child under a supervisor; return it as it was started.
 
         Raises:
-            AirssysError: what kept it from being started; nothing of it is left.
+            AirssysError: what kept it from being started, with a note that names it; nothing
+                of it is left.
         """
         await self.supervisor(above)
         admitted = await self.nursery.admit(child, above, is_dynamic=bool(above))
@@ -48,13 +51,14 @@ class Grove:
         Raises:
             AirssysError: what kept it from being started.
         """
+        # Its own: a group that runs under the same name keeps those it has.
+        taken = self.seats.of(admitted)
         try:
-            supervisor = await self.supervisor(above)
-            await supervisor.start_child(admitted)
+            await _begin(await self.supervisor(above), admitted)
         except BaseException as error:
-            self._clear(admitted, above)
-            if isinstance(error, SupervisionError) and error.__cause__ is not None:
-                raise _first_cause(error) from None
+            self.seats.give_up_all(taken)
+            if (told := _told(error)) is not error:
+                raise told from told.__cause__
             raise
 
     async def plant_pool(self, child: Child, names: Sequence[str], routing: str) -> None:
@@ -64,33 +68,53 @@ class Grove:
             AirssysError: what kept one from being started; nothing of the pool is left.
         """
         members = await self.nursery.admit_pool(child, names, routing)
+        taken = [seat for member in members for seat in self.seats.of(member)]
+        started: list[str] = []
         try:
             for member in members:
-                await self.root().start_child(member)
+                await _begin(self.root(), member)
+                started.append(member.name)
         except BaseException as error:
-            for member in members:
+            for name in started:
                 with contextlib.suppress(SupervisionError):
-                    await self.fell(member.name, ())
-                self.seats.give_up(member.name)
-            if isinstance(error, SupervisionError) and error.__cause__ is not None:
-                raise _first_cause(error) from None
+                    await self.fell(name, ())
+            self.seats.give_up_all(taken)
+            if (told := _told(error)) is not error:
+                raise told from told.__cause__
             raise
 
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""
         supervisor = await self.supervisor(above)
         await supervisor.terminate_child(name, for_good=True)
+        # It is down: what comes under its name from now on is another one.
+        taken = self.seats.taken_by(name, above)
         try:
             await supervisor.delete_child(name)
         except SupervisionError as error:
             # A temporary one is forgotten when it ends.
             if error.reason != "not-found":
                 raise
-        self.seats.give_up(name)
-        self.seats.give_up_group((*above, name))
+        self.seats.give_up_all(taken)
+
+    async def see_through(self, stop: Coroutine[object, object, None]) -> None:
+        """Await a stop, which goes on to its end if whoever waits for it is cancelled.
+
+        Half of one would leave an actor that is found, takes messages and handles none.
+        """
+        stopping = asyncio.ensure_future(stop)
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+        await asyncio.shield(stopping)
+
+    async def settle(self) -> None:
+        """Wait until the stops that nobody waits for have ended; their supervisors have."""
+        if self._stopping:
+            await asyncio.wait(tuple(self._stopping))
 
     async def forget_if_over(self, above: tuple[str, ...]) -> None:
         """Give up the actors of a group that has ended, unless it is to come back."""
+        taken = self.seats.below(above)
         try:
             supervisor = await self.supervisor(above[:-1])
             status = (await supervisor.child(above[-1])).status
@@ -98,13 +122,7 @@ class Grove:
             # Nobody is left who would start it.
             status = "stopped"
         if status == "stopped":
-            self.seats.give_up_group(above)
-
-    def _clear(self, child: Child, above: tuple[str, ...]) -> None:
-        if isinstance(child.source, Group):
-            self.seats.give_up_group((*above, child.name))
-        else:
-            self.seats.give_up(child.name)
+            self.seats.give_up_all(taken)
 
     async def supervisor(self, above: tuple[str, ...]) -> Supervisor:
         """Return the supervisor of a group.
@@ -121,9 +139,32 @@ class Grove:
         return found
 
 
-def _first_cause(error: BaseException) -> BaseException:
+async def _begin(supervisor: Supervisor, child: Child) -> None:
+    try:
+        await supervisor.start_child(child)
+    except SupervisionError as error:
+        # What was given up, or ended by itself, is kept for others to restart: here the name
+        # is free.
+        if error.reason != "already-present" or not await _is_forgotten(supervisor, child.name):
+            raise
+        await supervisor.start_child(child)
+
+
+async def _is_forgotten(supervisor: Supervisor, name: str) -> bool:
+    try:
+        await supervisor.delete_child(name)
+    except SupervisionError as error:
+        return error.reason == "not-found"
+    return True
+
+
+def _told(error: BaseException) -> BaseException:
+    """Return what kept a child from being started, with a note that names the child."""
+    child = ""
     while isinstance(error, SupervisionError) and error.__cause__ is not None:
-        error = error.__cause__
+        child, error = error.child, error.__cause__
+    if child:
+        note_child(error, child)
     return error
 
 
@@ -151,11 +192,13 @@ class RunningGroup:
             child: as for ``supervise``; no group.
 
         Raises:
-            ChildInvalid: the group does not do what the child asks for.
+            ChildInvalid: it is no ``Child``, or asks for what the group does not do.
             NameTaken: another actor has the name.
             SupervisionError: the group does not run now.
             AirssysError: it could not be loaded or started.
         """
+        if not isinstance(child, Child):
+            raise ChildInvalid(f"{child!r} is no child; hint: Child(name, source)")
         if child.is_group:
             raise SupervisionError("a group is no actor; hint: host.supervise", child.name, "group")
         started = await self._grove.plant(child, (self.name,))
@@ -167,18 +210,22 @@ class RunningGroup:
     async def stop_child(self, name: str) -> None:
         """Stop one of its actors for good; its siblings go on.
 
+        Cancelling it does not take the stop back.
+
         Raises:
             SupervisionError: no such child, or the group does not run now.
         """
-        await self._grove.fell(name, (self.name,))
+        await self._grove.see_through(self._grove.fell(name, (self.name,)))
 
     async def stop(self) -> None:
         """Stop its actors, the last one first, and the group, for good.
 
+        Cancelling it does not take the stop back.
+
         Raises:
             SupervisionError: it has been stopped or given up already (``not-found``).
         """
-        await self._grove.fell(self.name, ())
+        await self._grove.see_through(self._grove.fell(self.name, ()))
 
     def __repr__(self) -> str:
         """Name it."""

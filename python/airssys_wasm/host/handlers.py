@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
+from airssys_wasm.actor.callables import takes_one
 from airssys_wasm.actor.exits import Exit
 from airssys_wasm.codec import BORSH
 from airssys_wasm.errors import CodecError, HandlerRefusal, ValueMismatch
@@ -87,12 +88,47 @@ class HandlerSource:
         return HandlerIncarnation(seat, serving, number)
 
 
+def require_name(name: object) -> None:
+    """Return if an actor can be made of the function below, as far as its name goes.
+
+    Raises:
+        ValueMismatch: the name is no text; most often the function itself.
+    """
+    if not isinstance(name, str):
+        raise ValueMismatch(
+            f'name: {name!r} is no text; hint: @host.actor("namespace/name")', "name"
+        )
+
+
+def require_handler(handler: object, name: str) -> None:
+    """Return if ``handler`` can be called with a message.
+
+    Raises:
+        ValueMismatch: it is a class, nothing that can be called, or takes no message.
+    """
+    if isinstance(handler, type):
+        kind = handler.__name__
+        raise ValueMismatch(
+            f"handler: {kind} is a class; hint: host.spawn({name!r}, {kind})", "handler"
+        )
+    if not callable(handler):
+        raise ValueMismatch(
+            f"handler: {handler!r} is no function; hint: async def handle(message)", "handler"
+        )
+    if not takes_one(handler):
+        raise ValueMismatch(
+            f"handler: {handler!r} cannot be called with a message alone; "
+            "hint: async def handle(message)",
+            "handler",
+        )
+
+
 def made_by(factory: Callable[[], object]) -> Callable[[], Handler]:
     """Return what makes the handler of each incarnation out of ``factory()``.
 
     Raises:
         TypeError: a factory cannot be waited for; once it is called: what it made has no
-            ``handle``.
+            ``handle``, or one that takes no message.
     """
     if inspect.iscoroutinefunction(factory):
         raise TypeError(
@@ -108,6 +144,7 @@ def made_by(factory: Callable[[], object]) -> Callable[[], Handler]:
                 f"{type(made).__name__} handles no messages; "
                 "hint: give it `async def handle(self, message)`"
             )
+        require_handler(handle, "namespace/name")
         return handle
 
     return make
@@ -136,6 +173,8 @@ class Serving:
         self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
+        #: Whether how it failed is in the log, with where.
+        self.is_logged = False
 
     def begin(self, message: Message, duty: Duty) -> None:
         """Start to handle a message; ``duty`` is told what came of it."""
@@ -188,6 +227,7 @@ class Serving:
     def _fail(self, duty: Duty, error: BaseException) -> None:
         duty.fail(error, Exit.of(error).detail)
         if isinstance(error, Exception):
+            self.is_logged = True
             _LOG.error("actor %r failed", self._name, exc_info=error)
 
     def _look(self) -> None:

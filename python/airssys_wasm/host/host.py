@@ -27,13 +27,15 @@ from airssys_wasm.config import MIB, Grant, Limits
 from airssys_wasm.errors import (
     ActorNotFound,
     ActorStopped,
+    AirssysError,
     ChildInvalid,
     SupervisionError,
     ValueMismatch,
 )
 from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.events import Reporter, native_event
+from airssys_wasm.host.events import Reporter, log_event, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
+from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.nursery import Nursery
 from airssys_wasm.host.outlets import Outlets
 from airssys_wasm.host.pools import Routing, member_names
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from airssys_wasm.broker.traffic import Rate
     from airssys_wasm.host.blocking import BlockingHost
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
+    from airssys_wasm.host.seat import Seat
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,6 +89,7 @@ class Host(Outlets):
         self._starting: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
 
     @staticmethod
     def blocking(*, engine: Engine | None = None, limits: Limits | None = None) -> BlockingHost:
@@ -95,7 +99,16 @@ class Host(Outlets):
         return BlockingHost(engine=engine, limits=limits)
 
     async def __aenter__(self) -> Self:
-        """Start supervising."""
+        """Start supervising.
+
+        Raises:
+            ActorStopped: the host was closed.
+            SupervisionError: it is open already.
+        """
+        if self._is_closed:
+            raise ActorStopped("the host was closed; hint: make a new one")
+        if self._loop is not None:
+            raise SupervisionError("the host is open already; hint: enter it once")
         self._loop = asyncio.get_running_loop()
         self._courier = Courier(self._loop)
         # Counted for each actor: one bad plugin must not end the others.
@@ -120,9 +133,11 @@ class Host(Outlets):
     async def close(self) -> None:
         """Stop all actors, the last one first, and close everything."""
         root, self._root = self._root, None
+        self._is_closed = True
         try:
             if root is not None:
                 await root.stop(StopReason.HOST_CLOSING)
+                await self._grove.settle()
                 await self._seats.settle()
         finally:
             self._broker.close()
@@ -153,7 +168,8 @@ class Host(Outlets):
 
         Args:
             name: its address, ``namespace/name`` or ``namespace/name/instance``; a name
-                alone is in the namespace ``local``.
+                alone is in the namespace ``local``. Each is 1 to 64 of ``a-z 0-9 -``; the
+                name at least 3, a letter first and no ``-`` last.
             source: a component, or what ``Engine.load`` takes; or, for a Python actor with
                 state, a class or another factory, called anew at each start and restart:
                 ``handle(message)`` of what it makes is called with each ``Message``, see
@@ -182,8 +198,10 @@ class Host(Outlets):
 
         Raises:
             ActorStopped: the host is not open.
-            ChildInvalid: an option is not of its kind or outside its range.
+            ChildInvalid: the name is no address, or an option is not of its kind or outside
+                its range.
             NameTaken: another actor has the name.
+            SupervisionError: a group has the name.
             ExportMissing: the component takes no messages.
             ValueMismatch: an option is not for what the source is, or outside its range.
             TypeError: the source makes nothing that handles messages.
@@ -252,10 +270,13 @@ class Host(Outlets):
 
         Raises:
             ActorStopped: the host is not open.
-            ChildInvalid: an option is not of its kind or outside its range.
+            ChildInvalid: the name is no address, or an option is not of its kind or outside
+                its range.
             NameTaken: another actor has the name.
+            ValueMismatch: it is not above a function that takes a message, or has no name.
         """
         self._open()
+        require_name(name)
 
         def make(handler: AnyHandler) -> AnyHandler:
             child = Child(
@@ -318,9 +339,10 @@ class Host(Outlets):
 
         Raises:
             ActorStopped: the host is not open.
-            ChildInvalid: an option is not of its kind or outside its range.
+            ChildInvalid: the name of a child is no address, or an option is not of its kind
+                or outside its range.
             NameTaken: another actor has the name of a child.
-            SupervisionError: there is a group or an actor of that name.
+            SupervisionError: there is a group or an actor of that name; it goes on.
             AirssysError: a child could not be loaded or started; the others were stopped.
         """
         self._open()
@@ -361,24 +383,36 @@ class Host(Outlets):
         usual again.
 
         Raises:
-            ValueMismatch: ``idempotent`` is said of requests that are never tried again.
-            ValueError: the name is no address.
+            ValueMismatch: the name is no address, an option is not of its kind, or
+                ``idempotent`` is said of requests that are never tried again.
         """
+        if not isinstance(retry, Retry | None):
+            raise ValueMismatch(f"retry: {retry!r}; hint: Retry(attempts_max=...)", "retry")
+        if not isinstance(breaker, Breaker | None):
+            raise ValueMismatch(f"breaker: {breaker!r}; hint: Breaker(failures_max=...)", "breaker")
         if idempotent and retry is None:
             raise ValueMismatch("idempotent: nothing is tried again; hint: retry=Retry()")
-        self._broker.set_route(
-            name,
-            retry=astuple(retry) if retry else None,
-            breaker=astuple(breaker) if breaker else None,
-            idempotent=idempotent,
-        )
+        try:
+            self._broker.set_route(
+                name,
+                retry=astuple(retry) if retry else None,
+                breaker=astuple(breaker) if breaker else None,
+                idempotent=idempotent,
+            )
+        except ValueError as error:
+            if isinstance(error, AirssysError):
+                raise
+            raise ValueMismatch(f"name: {error}", "name") from None
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.
 
         Raises:
             ActorNotFound: nobody has it.
+            ValueMismatch: it is no text.
         """
+        if not isinstance(name, str):
+            raise ValueMismatch(f'name: {name!r} is no text; hint: "namespace/name"', "name")
         native = self._broker.find(name)
         seat = self._seats.find(native.name) if native is not None else None
         if seat is None:
@@ -420,18 +454,29 @@ class Host(Outlets):
     async def stop(self, name: str) -> None:
         """Stop an actor for good; whoever waits for it gets ``ActorStopped``.
 
+        Cancelling it does not take the stop back.
+
         Raises:
             ActorNotFound: nobody has the name.
         """
         seat = self.find(name)._seat  # noqa: SLF001 - its own
+        await self._grove.see_through(self._stop(seat))
+
+    async def _stop(self, seat: Seat) -> None:
         for member in seat.members:
             # One may have been given up before.
             with contextlib.suppress(SupervisionError):
                 await self._grove.fell(member.native.name, member.above)
         if seat.members:
-            self._seats.give_up(seat.native.name)
+            self._seats.give_up_all([seat])
         else:
             await self._grove.fell(seat.native.name, seat.above)
+
+    def __repr__(self) -> str:
+        """Say whether it is open, and how many actors it has."""
+        state = "closed" if self._is_closed else "not open" if self._root is None else "open"
+        count = len(self._broker.names)
+        return f"<Host {state}, {count} actor{'' if count == 1 else 's'}>"
 
     def _open(self) -> Supervisor:
         if self._root is None:
@@ -448,6 +493,9 @@ class Host(Outlets):
             if told is not None:
                 self._run_hooks(event, told)
                 self._reporter.tell(told)
+        else:
+            self._reporter.note(event)
+        log_event(event, self._root.group.within if self._root is not None else 0.0)
         above = event.path[1:]
         if isinstance(event, GaveUp):
             self._seats.give_up(event.child)
@@ -492,7 +540,8 @@ class Host(Outlets):
             what, actor, number, kind, detail = told
             seat = self._seats.find(actor)
             if what == "ended" and seat is not None:
-                _LOG.warning("actor %r failed: %s", actor, detail)
+                if seat.serving is None or not seat.serving.is_logged:
+                    _LOG.warning("actor %r failed: %s", actor, detail)
                 seat.ended(number, kind, detail)
             elif (event := native_event(told)) is not None:
                 if what == "dead-letter":

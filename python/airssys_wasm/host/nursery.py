@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from airssys_wasm.actor import Child, Group
 from airssys_wasm.broker import Mailbox
 from airssys_wasm.errors import ExportMissing, ValueMismatch
-from airssys_wasm.host.handlers import HANDLER_SECONDS_MAX, HandlerSource, made_by
+from airssys_wasm.host.handlers import (
+    HANDLER_SECONDS_MAX,
+    HandlerSource,
+    made_by,
+    require_handler,
+)
 from airssys_wasm.host.source import Source
 from airssys_wasm.runtime import Component, Engine
 
@@ -65,6 +70,14 @@ class Nursery:
             raise
 
     async def _loaded(self, child: Child) -> Child:
+        try:
+            return await self._made_ready(child)
+        except Exception as error:
+            # Of several, which one it was.
+            note_child(error, child.name)
+            raise
+
+    async def _made_ready(self, child: Child) -> Child:
         if isinstance(child.source, Group):
             children = [await self._loaded(one) for one in child.source.children]
             return replace(child, source=replace(child.source, children=children))
@@ -119,7 +132,9 @@ class Nursery:
 
         Raises:
             NameTaken: another actor has the name.
+            ValueMismatch: it is nothing that can be called with a message.
         """
+        require_handler(handler, child.name)
         made = replace(child, source=self.handled(child, lambda: handler))
         seat = self._seats.take(made)
         return replace(made, name=seat.native.name)
@@ -142,6 +157,13 @@ class Nursery:
     async def _component(self, source: object) -> Component:
         if isinstance(source, Component):
             return source
+        if callable(getattr(source, "handle", None)):
+            kind = type(source).__name__
+            raise ValueMismatch(
+                f"source: a {kind} is no component; "
+                f"hint: pass the class, or lambda: {kind}(...), to be called at each start",
+                "source",
+            )
         # Compiling takes as long as it takes.
         return await asyncio.to_thread(self._engine.load, source)  # type: ignore[arg-type]  # it checks
 
@@ -159,6 +181,12 @@ class Nursery:
         seat.is_dynamic = is_dynamic
         taken.append(seat.native.name)
         return replace(child, name=seat.native.name)
+
+
+def note_child(error: BaseException, name: str) -> None:
+    """Say on an exception which child could not be started because of it; once."""
+    if not any(note.startswith("child ") for note in getattr(error, "__notes__", ())):
+        error.add_note(f"child {name!r} could not be started")
 
 
 def _require_checks(child: Child, component: Component) -> None:

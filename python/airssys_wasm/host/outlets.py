@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airssys_wasm.broker import MESSAGES_MAX, BlockingSubscription, Subscription, listen
+from airssys_wasm.errors import ValueMismatch
 from airssys_wasm.host.events import EVENTS_MAX, BlockingEvents, Events
 from airssys_wasm.host.letters import BlockingDeadLetters, DeadLetters
 
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from airssys_wasm.codec import Borsh
     from airssys_wasm.errors import MessagingError
     from airssys_wasm.host.events import Reporter
+
+
+def _receivers(names: Iterable[str]) -> list[str]:
+    hint = 'hint: ["namespace/name", ...]'
+    if isinstance(names, str):
+        # It is one of its letters after the other too.
+        raise ValueMismatch(f"names: {names!r} is one address; {hint}", "names")
+    try:
+        return list(dict.fromkeys(names))
+    except TypeError:
+        raise ValueMismatch(f"names: {names!r} are no addresses; {hint}", "names") from None
 
 
 class Outlets:
@@ -83,7 +95,8 @@ class Outlets:
             ValueMismatch, ValueError: an option is outside its range.
             ActorStopped: the host is closed.
         """
-        return Subscription(listen(self._broker, pattern, messages_max, when_full))
+        native = listen(self._broker, pattern, messages_max, when_full)
+        return Subscription(native, pattern)
 
     async def broadcast(
         self,
@@ -110,9 +123,10 @@ class Outlets:
 
         Raises:
             CodecError: the value has no form in the codec.
+            ValueMismatch: ``names`` is one text, or no addresses.
             ValueError: there are too many names.
         """
-        receivers = list(dict.fromkeys(names))
+        receivers = _receivers(names)
         failed = self._broker.broadcast(receivers, value, codec=codec, schema=schema, trace=trace)
         return dict(failed)
 
@@ -170,7 +184,8 @@ class BlockingOutlets:
         when_full: Overflow = "drop-oldest",
     ) -> BlockingSubscription:
         """Listen to what is published from now on; ``with`` ends it; see ``Host.subscribe``."""
-        return BlockingSubscription(listen(self._broker, pattern, messages_max, when_full))
+        native = listen(self._broker, pattern, messages_max, when_full)
+        return BlockingSubscription(native, pattern)
 
     def broadcast(
         self,
@@ -182,7 +197,7 @@ class BlockingOutlets:
         trace: str | None = None,
     ) -> dict[str, MessagingError]:
         """Send one message to many; return those that did not get it; see ``Host.broadcast``."""
-        receivers = list(dict.fromkeys(names))
+        receivers = _receivers(names)
         failed = self._broker.broadcast(
             receivers, value, codec=codec, schema=schema, trace=trace, may_block=True
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from airssys_wasm.actor import Group
+from airssys_wasm.errors import AirssysError, ChildInvalid
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.seat import Seat
 from airssys_wasm.host.source import Source
@@ -53,18 +55,24 @@ class Seats:
         """Make the seat of a child that is ready to be started.
 
         Raises:
+            ChildInvalid: its name is no address.
             NameTaken: another actor has its name.
         """
         source = child.source
         assert isinstance(source, Source | HandlerSource)
         mailbox = source.mailbox
-        native = self._broker.register(
-            child.name,
-            messages_max=mailbox.messages_max,
-            bytes_max=mailbox.bytes_max,
-            when_full=mailbox.when_full,
-            receive=source.receive,
-        )
+        try:
+            native = self._broker.register(
+                child.name,
+                messages_max=mailbox.messages_max,
+                bytes_max=mailbox.bytes_max,
+                when_full=mailbox.when_full,
+                receive=source.receive,
+            )
+        except ValueError as error:
+            if isinstance(error, AirssysError):
+                raise
+            raise ChildInvalid(str(error), child.name) from None
         if source.rate is not None:
             native.limit_sending(source.rate.messages_per_second, source.rate.burst)
         seat = self._by_name[native.name] = Seat(native, child.restart, above, self._tell)
@@ -74,6 +82,7 @@ class Seats:
         """Make the seats of a pool: one for each member, and one that stands for them.
 
         Raises:
+            ChildInvalid: one of the names is no address; nothing was made.
             NameTaken: another actor has one of the names; nothing was made.
         """
         seats: list[Seat] = []
@@ -103,6 +112,25 @@ class Seats:
         depth = len(above)
         return [seat for seat in self._by_name.values() if seat.above[:depth] == above]
 
+    def of(self, child: Child) -> list[Seat]:
+        """Return the seats of a child that is ready to be started, and of all below it."""
+        if isinstance(child.source, Group):
+            return [seat for one in child.source.children for seat in self.of(one)]
+        seat = self._by_name.get(child.name)
+        return [seat] if seat is not None else []
+
+    def taken_by(self, name: str, above: tuple[str, ...]) -> list[Seat]:
+        """Return the seats that a child of a supervisor has: its own, and those below it."""
+        seat = self._by_name.get(name)
+        own = [seat] if seat is not None and seat.above == above else []
+        return own + self.below((*above, name))
+
+    def give_up_all(self, seats: Sequence[Seat]) -> None:
+        """Stop actors for good, the last one first, but nobody who has their names by now."""
+        for seat in reversed(seats):
+            if self._by_name.get(seat.native.name) is seat:
+                self.give_up(seat.native.name)
+
     def give_up(self, name: str) -> None:
         """Stop an actor for good: whoever waits for it is told."""
         if (seat := self._by_name.pop(name, None)) is not None:
@@ -119,9 +147,9 @@ class Seats:
 
     def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:
         """Stop all actors in a group for good, the last one first."""
-        for seat in reversed(self.below(above)):
-            if seat.is_dynamic or not only_dynamic:
-                self.give_up(seat.native.name)
+        self.give_up_all(
+            [seat for seat in self.below(above) if seat.is_dynamic or not only_dynamic]
+        )
 
     async def settle(self) -> None:
         """Wait until the hooks that nobody waited for have ended."""

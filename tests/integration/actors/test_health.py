@@ -232,6 +232,7 @@ def test_there_must_be_something_to_ask(engine: aw.Engine, handler: aw.Component
         {"failures_max": 0},
         {"failures_max": True},
         {"check": 3},
+        {"check": lambda: True},
         {"interval_seconds": "1"},
     ],
 )

@@ -199,3 +199,13 @@ def test_a_grant_is_a_value(environment: Any) -> None:
     assert pickle.loads(pickle.dumps(grant)) == copy.deepcopy(grant) == grant  # noqa: S301 - ours
     assert dataclasses.replace(grant, clocks=False).environment == grant.environment
     assert dataclasses.asdict(grant)["environment"] == grant.environment
+
+
+@pytest.mark.parametrize("field", ["send", "receive"])
+def test_a_pattern_that_stands_for_no_address_is_refused(field: str) -> None:
+    for pattern in ("Acme Worker", "acme/Worker", "acme.worker", "acme/wörker", ""):
+        with pytest.raises(ValueMismatch, match=rf"^{field}\[1\]: "):
+            Grant(**{field: ["acme/worker", pattern]})  # type: ignore[arg-type]
+    for pattern in ("**", "acme/*", "acme/w[a-k]?-{one,two}/3", "acme/[!a]*"):
+        grant = Grant(**{field: [pattern]})  # type: ignore[arg-type]
+        assert getattr(grant, field) == (pattern,)
