@@ -516,6 +516,13 @@ class Broker:
     def names(self) -> list[str]:
         """The names of all actors, in no order."""
 
+    def refuse_forked(self) -> None:
+        """Return unless this process was forked since the host was made.
+
+        Raises:
+            EngineError: it was.
+        """
+
     @property
     def requests_open(self) -> int:
         """Requests that wait for their end."""

@@ -8,7 +8,7 @@ import threading
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
-from airssys_wasm.errors import ActorStopped, SupervisionError
+from airssys_wasm.errors import ActorStopped, EngineError, SupervisionError
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.host import Host
@@ -246,6 +246,12 @@ class BlockingHost(BlockingOutlets):
 
     def close(self) -> None:
         """Stop all actors, the last one first, and close everything."""
+        try:
+            self._host._broker.refuse_forked()  # noqa: SLF001 - its own
+        except EngineError:
+            # Its loop and its threads are the parent's, who closes them.
+            self._is_closed = True
+            return
         self._require_other_thread()
         with self._lock:
             loop, thread = self._loop, self._thread
@@ -398,6 +404,7 @@ class BlockingHost(BlockingOutlets):
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
+            self._host._broker.refuse_forked()  # noqa: SLF001 - its own
             self._require_other_thread()
             # What is begun before the closing is ended by it.
             with self._lock:

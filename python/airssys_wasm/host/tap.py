@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.actor import Event, hooks
-from airssys_wasm.broker import Subscription
+from airssys_wasm.broker import Listening
 from airssys_wasm.config import MIB
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Tap:
 
     async def _run(self) -> None:
         before = 0
-        async for message in (copies := Subscription(self._messages)):
+        async for message in (copies := Listening(self._messages)):
             dropped = copies.dropped
             event = replace(self._event(), message=message, count=dropped - before)
             before = dropped

@@ -150,6 +150,11 @@ impl Broker {
         self.host.orphans()
     }
 
+    /// Fails in a process that was forked since the host was made.
+    fn refuse_forked(&self) -> Result<()> {
+        self.host.refuse_forked().map_err(Error::Refusal)
+    }
+
     #[getter]
     fn requests_open(&self) -> usize {
         self.host.requests_open()
