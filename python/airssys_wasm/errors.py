@@ -220,7 +220,7 @@ class CompileRefused(EngineError):
 
 
 class CapacityExhausted(EngineError):
-    """There is no room: for another live instance, or on this thread's stack for a call.
+    """There is no room: for another live instance, a call on this thread's stack, or a thread.
 
     Nothing ran. A guest may need 768 KiB of stack, host functions included: guests
     called inside host functions of guests add up.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
 
 from airssys_wasm.actor.bounded import bounded
 from airssys_wasm.actor.notices import Event
+from airssys_wasm.actor.threads import Crew
 from airssys_wasm.errors import ChildInvalid
 
 #: Sync or async; what it returns is of no interest.
@@ -23,7 +22,7 @@ HOOK_SECONDS: Final = 5.0
 _THREADS_MAX: Final = 64
 
 _LOG = logging.getLogger(__name__)
-_THREADS = threading.BoundedSemaphore(_THREADS_MAX)
+_CREW: Final = Crew("hooks", _THREADS_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,45 +93,8 @@ async def run(hooks: Hooks | None, name: str, event: Event) -> None:
 
 async def _call(hook: Hook, event: Event) -> None:
     if not inspect.iscoroutinefunction(hook):
-        returned = await _in_thread(hook, event)
+        returned = await _CREW.call(hook, event)
     else:
         returned = hook(event)
     if inspect.isawaitable(returned):
         await returned
-
-
-async def _in_thread(hook: Hook, event: Event) -> object:
-    """Run a sync hook where it holds up nobody, not even other work in threads."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[object] = loop.create_future()
-
-    def settle(returned: object, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is None:
-            done.set_result(returned)
-        else:
-            done.set_exception(error)
-
-    def work() -> None:
-        returned: object = None
-        failure: BaseException | None = None
-        try:
-            returned = hook(event)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
-            failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
-        finally:
-            _THREADS.release()
-        try:
-            loop.call_soon_threadsafe(settle, returned, failure)
-        except RuntimeError:
-            _LOG.debug("a hook outlived its event loop")
-
-    if not _THREADS.acquire(blocking=False):
-        raise RuntimeError(f"{_THREADS_MAX} hooks hang already; this one is left out")
-    try:
-        threading.Thread(target=work, name="airssys-hook", daemon=True).start()
-    except RuntimeError:
-        _THREADS.release()
-        raise
-    return await done

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from airssys_wasm.actor.callables import takes_one
 from airssys_wasm.actor.exits import Exit
+from airssys_wasm.actor.threads import Crew
 from airssys_wasm.codec import BORSH
 from airssys_wasm.errors import CodecError, HandlerRefusal, ValueMismatch
 
@@ -29,6 +30,8 @@ HANDLER_SECONDS_MAX: Final = 30.0
 #: As long as a handler that was cancelled holds up the start of its successor.
 _LINGER_SECONDS: Final = 1.0
 _OCCUPY_POLL_SECONDS: Final = 0.002
+#: Plain functions that hang keep a thread each; with so many, the actor handles nothing more.
+_THREADS_MAX: Final = 64
 _LOG = logging.getLogger(__name__)
 
 
@@ -79,7 +82,9 @@ class HandlerSource:
         """Make a handler and seat it."""
         if seat.serving is not None:
             await seat.serving.gone(_LINGER_SECONDS)
-        serving = Serving(seat.native.name, self.make(), self.handler_seconds_max)
+        # Those of its predecessors that hang count too.
+        crew = Crew("handlers of it", _THREADS_MAX) if seat.serving is None else seat.serving.crew
+        serving = Serving(seat.native.name, self.make(), self.handler_seconds_max, crew)
         seat.serving, seat.exited = serving, exited
         # The message of the one before may still be on its way out.
         while (number := seat.native.occupy_with(serving, self.courier)) is None:
@@ -161,10 +166,11 @@ class Serving:
     All but the making happens on the event loop.
     """
 
-    def __init__(self, name: str, handler: Handler, seconds_max: float) -> None:
+    def __init__(self, name: str, handler: Handler, seconds_max: float, crew: Crew) -> None:
         """Begin without a message."""
         self._name = name
-        self._handler = handler if _is_async(handler) else _in_thread(handler)
+        self.crew = crew
+        self._handler = handler if _is_async(handler) else _in_thread(handler, crew)
         self._seconds_max = seconds_max
         self._loop = asyncio.get_running_loop()
         # What the sender has in its context is no business of the handler's.
@@ -242,9 +248,9 @@ class Serving:
         self.task.cancel()
 
 
-def _in_thread(handler: Handler) -> Handler:
+def _in_thread(handler: Handler, crew: Crew) -> Handler:
     async def handle(message: Message) -> object:
-        value = await asyncio.to_thread(handler, message)
+        value = await crew.call(handler, message)
         return await value if inspect.isawaitable(value) else value
 
     return handle

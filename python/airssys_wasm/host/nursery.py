@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.actor import Child, Group
+from airssys_wasm.actor.threads import in_thread
 from airssys_wasm.broker import Mailbox
 from airssys_wasm.errors import ExportMissing, ValueMismatch
 from airssys_wasm.host.handlers import (
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from airssys_wasm.host.handlers import Handler
     from airssys_wasm.host.seats import Seats
 
+#: Components that one host loads at once.
+_LOADS_MAX: Final = 8
+
 
 class Nursery:
     """The one way by which a child comes to a supervisor of a host.
@@ -44,6 +48,7 @@ class Nursery:
         self._engine = engine
         self._limits = limits
         self._seats = seats
+        self._loading = asyncio.Semaphore(_LOADS_MAX)
 
     async def admit(
         self, child: Child, above: tuple[str, ...] = (), *, is_dynamic: bool = False
@@ -164,8 +169,9 @@ class Nursery:
                 f"hint: pass the class, or lambda: {kind}(...), to be called at each start",
                 "source",
             )
-        # Compiling takes as long as it takes.
-        return await asyncio.to_thread(self._engine.load, source)  # type: ignore[arg-type]  # it checks
+        # Compiling takes as long as it takes, and memory; nothing else waits for it.
+        async with self._loading:
+            return await in_thread(self._engine.load, source)
 
     def _seated(
         self, child: Child, above: tuple[str, ...], taken: list[str], *, is_dynamic: bool

@@ -18,6 +18,7 @@ from airssys_wasm.actor import (
     Updated,
     hooks,
 )
+from airssys_wasm.actor.threads import in_thread
 from airssys_wasm.config import Grant
 from airssys_wasm.errors import ActorStopped, AirssysError
 from airssys_wasm.host.actor import Actor
@@ -133,7 +134,7 @@ class Seat:
             return instance, source.component.codecs_of(instance)
 
         # A start function, or `initialize`, may take as long as a call.
-        making = asyncio.ensure_future(asyncio.to_thread(make))
+        making = asyncio.ensure_future(in_thread(make))
         try:
             instance, codecs = await asyncio.shield(making)
         except BaseException as error:
@@ -300,7 +301,7 @@ class Incarnation:
         if shutdown := self._shutdown:
             # Its error is only of interest to itself: it goes all the same.
             with contextlib.suppress(AirssysError):
-                await asyncio.to_thread(self._instance.call, shutdown, str(reason))
+                await in_thread(self._instance.call, shutdown, str(reason))
         self.kill()
 
     def kill(self) -> None:

@@ -131,12 +131,13 @@ def test_hooks_that_hang_pile_up_no_threads(
         for number in range(100):
             host.spawn(f"acme/actor{number}", handler, hooks=hooks)
         assert threading.active_count() - before <= 64 + 40
-        hanging = [t for t in threading.enumerate() if t.name == "airssys-hook"]
-        assert len(hanging) == 64
+        hanging = [t for t in threading.enumerate() if t.name == "airssys-worker"]
+        # And one that made the instances.
+        assert 64 <= len(hanging) <= 66
         assert len(host.actors) == 100
         release.set()
         for thread in hanging:
-            thread.join(5)
+            thread.join(8)
         actor = host.spawn("acme/later", handler, hooks=hooks)
         assert actor.ask(1).value == 1
 
