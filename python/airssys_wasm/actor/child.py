@@ -8,12 +8,12 @@ from dataclasses import KW_ONLY, dataclass, field
 from types import UnionType
 from typing import Final, Literal, TypeAlias, get_args
 
-from airssys_wasm.actor.health import Health
+from airssys_wasm.actor.health import Health, require_seconds
 from airssys_wasm.actor.hooks import Hooks
 from airssys_wasm.broker import Mailbox
 from airssys_wasm.broker.traffic import Rate
 from airssys_wasm.config import Grant, Limits
-from airssys_wasm.config.figures import printed
+from airssys_wasm.config.figures import SECONDS_MAX, is_number, is_whole, printed
 from airssys_wasm.errors import ChildInvalid
 
 Strategy: TypeAlias = Literal["one-for-one", "one-for-all", "rest-for-one"]
@@ -25,6 +25,8 @@ Shutdown: TypeAlias = float | Literal["immediate", "infinity"]
 NAME_CHARACTERS_MAX: Final = 256
 SHUTDOWN_SECONDS: Final = 5.0
 START_SECONDS_MAX: Final = 30.0
+#: What the interface can tell a component.
+RESTARTS_MAX: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,12 @@ class Backoff:
     than ``max_seconds``. A child that ran for ``quiet_seconds`` before it failed starts over.
 
     Args:
-        first_seconds: 0 or more.
-        max_seconds: at least ``first_seconds``.
-        factor: 1 or more.
+        first_seconds: 0 to 1e9.
+        max_seconds: at least ``first_seconds``, at most 1e9.
+        factor: 1 to 1e9.
         jitter: each wait is spread by up to this share of itself to either side, 0 to 1, so
             that children that failed together do not come back together.
-        quiet_seconds: 0 or more.
+        quiet_seconds: 0 to 1e9.
 
     Raises:
         ChildInvalid: a figure is outside its range.
@@ -67,20 +69,21 @@ class Child:
 
     Args:
         name: who it is to its supervisor, through all restarts; 1 to 256 characters.
-        source: what the host starts: a component, a package, a coroutine function; or a
+        source: what the host starts, as for ``Host.spawn``: a component, what
+            ``Engine.load`` takes, or a class or another factory of a Python actor; or a
             ``Group``, and the child is a supervisor itself.
         restart: ``"permanent"`` is always restarted, ``"transient"`` only after a failure,
             ``"temporary"`` never, and it is forgotten when it ends.
-        shutdown: seconds it has to stop when it is asked to, 0 or more, before it is killed;
+        shutdown: seconds it has to stop when it is asked to, 0 to 1e9, before it is killed;
             ``"immediate"`` kills without asking, ``"infinity"`` waits. The default is 5.0, and
             ``"infinity"`` for a group, whose children have limits of their own.
-        start_seconds_max: seconds it has to start, more than 0; past them the start has
-            failed. The default is 30.0, and ``math.inf`` for a group.
+        start_seconds_max: seconds it has to start, more than 0, at most 1e9; past them the start
+            has failed. The default is 30.0, and ``math.inf`` for a group.
         significant: its end may end the supervisor, see ``Group.auto_shutdown``. Not for a
             permanent child, which has no end.
         intensity: restarts allowed within ``within`` for this child, where the group counts
             ``"by-child"``; the default is the group's.
-        within: seconds of that window, more than 0; the default is the group's.
+        within: seconds of that window, more than 0, at most 1e9; the default is the group's.
         backoff: waits between its restarts; the default is the group's.
         limits, grant, imports, config, mailbox, health, hooks, handler_seconds_max, rate: as
             for ``Host.spawn``. Not for a group, whose children have their own.
@@ -167,9 +170,9 @@ class Group:
         children: started in this order, stopped in the reverse one.
         strategy: who is restarted with a child that failed: ``"one-for-one"`` nobody else,
             ``"one-for-all"`` everybody, ``"rest-for-one"`` those that started after it.
-        intensity: restarts allowed within ``within``, 0 or more. With the next one the
+        intensity: restarts allowed within ``within``, 0 to 4 294 967 295. With the next one the
             supervisor gives up: it stops its children and hands the matter to its parent.
-        within: seconds of that window, more than 0.
+        within: seconds of that window, more than 0, at most 1e9.
         backoff: waits between restarts.
         auto_shutdown: whether the supervisor ends by itself when a significant child has
             ended for good, or when all of them have.
@@ -264,37 +267,29 @@ def _flag(where: str, given: object) -> None:
 
 
 def _whole(where: str, given: object) -> None:
-    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+    if not is_whole(given, 0, RESTARTS_MAX):
         raise ChildInvalid(
-            f"{where}: {printed(given)}; hint: a whole number of restarts, 0 or more"
+            f"{where}: {printed(given)}; hint: a whole number of restarts, 0 to {RESTARTS_MAX}"
         )
 
 
-def _number(where: str, given: object, low: float, high: float = math.inf) -> None:
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {printed(given)} is no number; hint: {low} or more")
-    if not low <= given <= high or given == math.inf:
-        upper = "" if high == math.inf else f" to {high}"
-        raise ChildInvalid(
-            f"{where}: {printed(given)} is outside its range; hint: {low}{upper}, finite"
-        )
+def _number(where: str, given: object, low: float, high: float = SECONDS_MAX) -> None:
+    if not is_number(given, low, high):
+        raise ChildInvalid(f"{where}: {printed(given)}; hint: a number from {low:g} to {high:g}")
 
 
 def _seconds(where: str, given: object, *, endless: bool = False) -> None:
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {printed(given)} is no number; hint: seconds, such as 60.0")
-    if not given > 0 or (given == math.inf and not endless):
-        raise ChildInvalid(f"{where}: {printed(given)}; hint: seconds, more than 0")
+    if endless and given == math.inf:
+        return
+    require_seconds(where, given)
 
 
 def _shutdown(where: str, given: object) -> None:
     if given is None or given in ("immediate", "infinity"):
         return
     hint = 'hint: seconds such as 5.0, "immediate" or "infinity"'
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {printed(given)}; {hint}")
-    if not 0 <= given < math.inf:
-        raise ChildInvalid(f"{where}: {printed(given)}; {hint}")
+    if not is_number(given, 0, SECONDS_MAX):
+        raise ChildInvalid(f"{where}: {printed(given)}; {hint}, at most {SECONDS_MAX:g}")
 
 
 def _options(where: str, child: Child) -> None:

@@ -168,3 +168,7 @@ def _answer(act: Callable[[asyncio.Future[Any]], None], answer: asyncio.Future[A
         act(answer)
     except AirssysError as refusal:
         answer.set_exception(refusal)
+    except Exception as error:
+        # The supervisor ends with it; whoever asked is told like all others.
+        answer.set_exception(SupervisionError(f"the supervisor failed: {error!r}", "", "stopped"))
+        raise

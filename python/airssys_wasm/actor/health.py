@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from airssys_wasm.actor.callables import takes_one
-from airssys_wasm.config.figures import printed
+from airssys_wasm.config.figures import SECONDS_MAX, is_number, printed
 from airssys_wasm.errors import ChildInvalid
 
 HealthStatus: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"]
@@ -28,9 +27,9 @@ class Health:
     component that traps in ``health``, or runs on past the timeout, ends at once.
 
     Args:
-        interval_seconds: between two checks, more than 0.
-        timeout_seconds: for one check, more than 0. An actor that is busy with a message
-            for longer than that does not answer in time.
+        interval_seconds: between two checks, more than 0, at most 1e9.
+        timeout_seconds: for one check, more than 0, at most 1e9. An actor that is busy with a
+            message for longer than that does not answer in time.
         failures_max: failures in a row, 1 or more.
         check: asked too, with the ``Actor``: ``async def check(actor)``. It returns ``True``,
             ``False``, or a word: ``"healthy"``, ``"degraded"``, ``"unhealthy"``,
@@ -47,12 +46,13 @@ class Health:
 
     def __post_init__(self) -> None:
         """Refuse nonsense when it is made, not when it is used."""
-        _seconds("interval_seconds", self.interval_seconds)
-        _seconds("timeout_seconds", self.timeout_seconds)
+        require_seconds("interval_seconds", self.interval_seconds)
+        require_seconds("timeout_seconds", self.timeout_seconds)
         whole = isinstance(self.failures_max, int) and not isinstance(self.failures_max, bool)
         if not whole or self.failures_max < 1:
             raise ChildInvalid(
-                f"failures_max: {self.failures_max!r}; hint: a whole number of checks, 1 or more"
+                f"failures_max: {printed(self.failures_max)}; "
+                "hint: a whole number of checks, 1 or more"
             )
         if self.check is not None and not callable(self.check):
             raise ChildInvalid(f"check: {self.check!r} is no function; hint: an async function")
@@ -90,8 +90,13 @@ def as_status(answer: object) -> HealthStatus:
     raise ChildInvalid(f"a check returned {answer!r}; hint: True, False, or one of {words}")
 
 
-def _seconds(where: str, given: object) -> None:
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ChildInvalid(f"{where}: {printed(given)} is no number; hint: seconds, such as 10.0")
-    if not 0 < given < math.inf:
-        raise ChildInvalid(f"{where}: {printed(given)}; hint: seconds, more than 0")
+def require_seconds(where: str, given: object) -> None:
+    """Return if ``given`` is a time that somebody may wait for.
+
+    Raises:
+        ChildInvalid: it is not.
+    """
+    if not is_number(given, 0, SECONDS_MAX) or given == 0:
+        raise ChildInvalid(
+            f"{where}: {printed(given)}; hint: seconds, more than 0, at most {SECONDS_MAX:g}"
+        )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
 
 from airssys_wasm.actor.bounded import bounded
+from airssys_wasm.actor.health import require_seconds
 from airssys_wasm.actor.notices import Event
 from airssys_wasm.actor.threads import Crew
 from airssys_wasm.errors import ChildInvalid
@@ -46,7 +46,7 @@ class Hooks:
         on_error: when an instance has failed; nobody waits for it.
         on_restart: when it is decided to restart it; nobody waits for it. Comes after the
             ``on_error`` of the same failure.
-        seconds_max: for each, more than 0.
+        seconds_max: for each, more than 0, at most 1e9.
 
     Raises:
         ChildInvalid: one is no function, or the figure is outside its range.
@@ -67,11 +67,7 @@ class Hooks:
             hook = getattr(self, field.name)
             if field.name != "seconds_max" and hook is not None and not callable(hook):
                 raise ChildInvalid(f"{field.name}: {hook!r} is no function; hint: def hook(event)")
-        seconds = self.seconds_max
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise ChildInvalid(f"seconds_max: {seconds!r} is no number; hint: seconds")
-        if not 0 < seconds < math.inf:
-            raise ChildInvalid(f"seconds_max: {seconds!r}; hint: seconds, more than 0")
+        require_seconds("seconds_max", self.seconds_max)
 
 
 async def run(hooks: Hooks | None, name: str, event: Event) -> None:

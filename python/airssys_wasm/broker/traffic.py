@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from airssys_wasm.config.figures import is_number, is_whole, printed
+from airssys_wasm.config.figures import SECONDS_MAX, is_number, is_whole, printed
 from airssys_wasm.errors import ValueMismatch
 
 _RATE_MAX: Final = 10_000_000
@@ -95,6 +95,6 @@ def _whole(name: str, value: object, most: int) -> None:
         raise ValueMismatch(f"{name}: {printed(value)} is no whole number from 1 to {most}", name)
 
 
-def _number(name: str, value: object, low: float, high: float = 1e9) -> None:
+def _number(name: str, value: object, low: float, high: float = SECONDS_MAX) -> None:
     if not is_number(value, low, high):
         raise ValueMismatch(f"{name}: {printed(value)} is no number from {low:g} to {high:g}", name)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import reprlib
+from typing import Final
 
 from airssys_wasm.errors import LimitInvalid
+
+#: No wait is longer: 31 years. An event loop cannot add what no float can hold.
+SECONDS_MAX: Final = 1e9
 
 # Python converts no longer number to text (sys.int_info.default_max_str_digits), and
 # nobody reads one of a tenth of that.

@@ -15,6 +15,7 @@ from airssys_wasm.actor.callables import takes_one
 from airssys_wasm.actor.exits import Exit
 from airssys_wasm.actor.threads import Crew
 from airssys_wasm.codec import BORSH
+from airssys_wasm.config.figures import SECONDS_MAX, is_number, printed
 from airssys_wasm.errors import CodecError, HandlerRefusal, ValueMismatch
 
 if TYPE_CHECKING:
@@ -72,10 +73,11 @@ class HandlerSource:
     def __post_init__(self) -> None:
         """Refuse nonsense when it is made, not when it is used."""
         most = self.handler_seconds_max
-        number = isinstance(most, int | float) and not isinstance(most, bool)
-        if not number or not 0 < most < math.inf:
+        if not is_number(most, 0, SECONDS_MAX) or most == 0:
             raise ValueMismatch(
-                f"handler_seconds_max: {most!r}; hint: seconds, more than 0", "handler_seconds_max"
+                f"handler_seconds_max: {printed(most)}; hint: seconds, more than 0, "
+                f"at most {SECONDS_MAX:g}",
+                "handler_seconds_max",
             )
 
     async def sit(self, seat: Seat, exited: ExitListener) -> HandlerIncarnation:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from airssys_wasm.actor import (
     Backoff,
     Child,
+    Exit,
     Exited,
     GaveUp,
     Group,
@@ -117,6 +118,7 @@ class Host(Outlets):
             self._seats,
             name="host",
             on_event=self._supervised,
+            on_exit=self._root_ended,
         )
         await self._root.start()
         return self
@@ -140,10 +142,7 @@ class Host(Outlets):
                 await self._grove.settle()
                 await self._seats.settle()
         finally:
-            self._broker.close()
-            self._drain()
-            self._reporter.close()
-            self._loop = self._courier = None
+            self._shut()
 
     async def spawn(  # noqa: PLR0913 - options by name
         self,
@@ -480,8 +479,24 @@ class Host(Outlets):
 
     def _open(self) -> Supervisor:
         if self._root is None:
+            if self._is_closed:
+                raise ActorStopped("the host was closed; hint: make a new one")
             raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
         return self._root
+
+    def _root_ended(self, end: Exit) -> None:
+        if self._root is None:
+            return
+        # Nobody asked for it: without a supervisor nothing would ever serve again.
+        _LOG.critical("the host ends, its supervisor has ended: %s", end)
+        self._root, self._is_closed = None, True
+        self._shut()
+
+    def _shut(self) -> None:
+        self._broker.close()
+        self._drain()
+        self._reporter.close()
+        self._loop = self._courier = None
 
     def _incarnation(self, name: str) -> int:
         seat = self._seats.find(name)

@@ -131,7 +131,7 @@ def test_an_actor_whose_handlers_hang_keeps_no_more_than_so_many_threads(
             await host.supervise("bad", children=[child], intensity=10_000)
             actor = host.find("acme/bad")
             for _ in range(64):
-                with pytest.raises(aw.ActorFailed, match="ran past 0.005 s"):
+                with pytest.raises(aw.ActorFailed, match=r"ran past 0\.005 s"):
                     await actor.ask(1)
             for _ in range(3):
                 with pytest.raises(aw.ActorFailed, match="64 handlers of it hang already"):
