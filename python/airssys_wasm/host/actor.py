@@ -108,11 +108,21 @@ class Actor:
     async def call(self, function: str, *args: object) -> Any:  # noqa: ANN401 - as the export has it
         """Call an exported function of its instance; see ``Instance.call_async``.
 
+        A call that traps, runs past a limit or is cancelled ends the instance, as a message
+        does: it is restarted.
+
         Raises:
             ActorStopped: it has no instance now.
             ExportMissing: it is Python code, or stands for a pool.
+            AirssysError: as ``Instance.call_async`` raises.
         """
-        return await _instance(self._seat).call_async(function, *args)
+        seat = self._seat
+        instance = _instance(seat)
+        try:
+            return await instance.call_async(function, *args)
+        except BaseException as error:
+            seat.call_failed(instance, error)
+            raise
 
     def __repr__(self) -> str:
         """Name it, and say what it does."""
@@ -125,6 +135,7 @@ def _instance(seat: Seat) -> Instance:
         raise ExportMissing(f"actor {name!r} is a pool; hint: call one of actor.members")
     if seat.serving is not None:
         raise ExportMissing(f"actor {name!r} is Python code; hint: ask it")
-    if seat.instance is None or seat.native.status not in {"running", "starting"}:
+    instance = seat.instance
+    if instance is None or instance.closed or seat.native.status not in {"running", "starting"}:
         raise ActorStopped(f"actor {name!r} has no instance now", name)
-    return seat.instance
+    return instance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from airssys_wasm._native.runtime import Variant
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from airssys_wasm.runtime import Instance
 
 _OCCUPY_POLL_SECONDS: Final = 0.002
+_LOG = logging.getLogger(__name__)
 
 #: What a component cannot meet itself has no word in the interface.
 _FAILURES: Final = {ExitKind.EXCEPTION: "trapped", ExitKind.KILLED: "trapped"}
@@ -222,6 +224,20 @@ class Seat:
 
     def condemn(self, number: int, detail: str) -> None:
         """End an incarnation, which is unhealthy, whatever it does."""
+        self._expel(number, Exit(ExitKind.UNHEALTHY, detail))
+
+    def call_failed(self, instance: Instance, error: BaseException) -> None:
+        """Take note that a call failed; where that has closed the instance, it is over."""
+        if instance is not self.instance or not instance.closed or self.exited is None:
+            return
+        if isinstance(error, Exception):
+            end = Exit.of(error, otherwise=ExitKind.TRAPPED)
+        else:
+            end = Exit(ExitKind.KILLED, "a call of it was cancelled")
+        _LOG.warning("actor %r failed: %s", self.native.name, end.detail)
+        self._expel(self.native.incarnation, end)
+
+    def _expel(self, number: int, end: Exit) -> None:
         if self.exited is None or number != self.native.incarnation:
             return
         exited, self.exited = self.exited, None
@@ -229,7 +245,7 @@ class Seat:
         self.native.retire()
         if self.instance is not None:
             self.instance.close()
-        exited(Exit(ExitKind.UNHEALTHY, detail))
+        exited(end)
 
     # Hooks
 
