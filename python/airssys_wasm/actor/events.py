@@ -27,6 +27,8 @@ class Exited:
     path: tuple[str, ...]
     child: str
     exit: Exit
+    #: Whether it was stopped, however it took that.
+    was_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

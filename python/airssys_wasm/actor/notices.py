@@ -35,9 +35,9 @@ class Event:
     Args:
         kind: ``"started"`` it serves; ``"failed"`` an instance has ended by itself, or did
             not start; ``"restarting"`` that is decided, and ``"restarted"`` done;
-            ``"ended"`` an instance has ended as it should; ``"stopped"`` the actor, or the
-            group, is gone for good; ``"given-up"`` and ``"escalated"`` once too often;
-            ``"abandoned"`` a start or stop does not even end when it is cancelled;
+            ``"ended"`` an instance has ended as it should, or was stopped; ``"stopped"``
+            the actor, or the group, is gone for good; ``"given-up"`` and ``"escalated"`` once
+            too often; ``"abandoned"`` a start or stop does not even end when it is cancelled;
             ``"health"`` it changed; ``"dead-letter"`` nobody handled a message;
             ``"denied"`` a component wanted to say what it was not granted, told once for
             each thing and at most 64 times for an instance; ``"missed"`` events were lost,

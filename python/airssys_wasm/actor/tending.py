@@ -142,8 +142,9 @@ class Tending:
                 self._has_exited(slot, life, end)
             case HasFailed(exit=end):
                 self._start_failed(slot, end)
-            case HasEnded(exit=end):
-                self._put_down(slot, end)
+            case HasEnded(life=life, exit=end):
+                # Unless it had ended by itself before the stop was done.
+                self._put_down(slot, end, was_stopped=life.exit is None)
                 self._is_down(slot)
 
     def _has_started(self, slot: Slot, life: Life) -> None:
@@ -202,9 +203,9 @@ class Tending:
             self._ready.set_exception(refusal)
         self.close(Exit(ExitKind.INITIALIZATION_FAILED, f"{name!r} could not be started: {end}"))
 
-    def _put_down(self, slot: Slot, end: Exit) -> None:
+    def _put_down(self, slot: Slot, end: Exit, *, was_stopped: bool = False) -> None:
         slot.life = None
-        self._outside.emit(Exited(self._outside.path, slot.child.name, end))
+        self._outside.emit(Exited(self._outside.path, slot.child.name, end, was_stopped))
 
     def _is_wanted_down(self, slot: Slot) -> bool:
         """Whether an end of the child changes nothing: someone wanted it down anyway."""
@@ -372,7 +373,7 @@ class Tending:
         for slot in reversed(self.slots.values()):
             if slot.life is not None:
                 slot.life.kill()
-                self._put_down(slot, Exit(ExitKind.KILLED, end.detail))
+                self._put_down(slot, Exit(ExitKind.KILLED, end.detail), was_stopped=True)
             for future in slot.waiting:
                 if not future.done():
                     future.set_result(None)

@@ -164,9 +164,9 @@ class Reporter:
                     attempts_max=reason.attempts_max,
                     delay_seconds=delay,
                 )
-            case Exited(child=name, exit=end):
+            case Exited(child=name, exit=end, was_stopped=was_stopped):
                 return Event(
-                    kind="ended" if end.is_clean else "failed",
+                    kind="ended" if end.is_clean or was_stopped else "failed",
                     actor=name,
                     incarnation=self._incarnation(name),
                     reason=str(end.kind),

@@ -176,3 +176,34 @@ def test_threads_begin_to_listen_while_things_happen(
         assert len(host._reporter._listeners) == 2000
         host.stop("acme/actor0")
         assert all(events.waiting >= 2 for events in kept)
+
+
+@pytest.mark.parametrize("shutdown", ["immediate", 0.05, 5.0])
+def test_an_actor_that_is_stopped_has_not_failed_however_it_is_stopped(
+    engine: aw.Engine, handler: aw.Component, shutdown: float
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def noting(hook: str) -> object:
+        async def note(event: aw.Event) -> None:
+            if hook == "before_stop" and shutdown == 0.05:
+                # It does not stop in time, and is killed.
+                await asyncio.sleep(20)
+            told.append((hook, event.kind))
+
+        return note
+
+    async def main() -> None:
+        hooks = aw.Hooks(
+            **{name: noting(name) for name in ("before_stop", "after_stop", "on_error")}  # type: ignore[arg-type]
+        )
+        async with aw.Host(engine=engine, limits=LIMITS) as host:
+            events = host.events()
+            await host.spawn("acme/echo", handler, shutdown=shutdown, hooks=hooks)
+            await host.stop("acme/echo")
+            await asyncio.sleep(0.05)
+        assert [event.kind async for event in events] == ["started", "ended", "stopped"]
+
+    asyncio.run(main())
+    assert ("after_stop", "stopped") in told
+    assert "on_error" not in [hook for hook, _ in told]
