@@ -215,7 +215,9 @@ class RunningGroup:
         Raises:
             SupervisionError: no such child, or the group does not run now.
         """
-        await self._grove.see_through(self._grove.fell(name, (self.name,)))
+        above = (self.name,)
+        full = self._grove.seats.full_name(name, above)
+        await self._grove.see_through(self._grove.fell(full, above))
 
     async def stop(self) -> None:
         """Stop its actors, the last one first, and the group, for good.

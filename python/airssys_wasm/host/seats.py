@@ -107,6 +107,12 @@ class Seats:
         """Return the seat of a name."""
         return self._by_name.get(name)
 
+    def full_name(self, name: str, above: tuple[str, ...]) -> str:
+        """Return the address that a name stands for, if an actor of a group has it."""
+        native = self._broker.find(name)
+        seat = self._by_name.get(native.name) if native is not None else None
+        return seat.native.name if seat is not None and seat.above == above else name
+
     def below(self, above: tuple[str, ...]) -> list[Seat]:
         """Return all seats in a group, and in those within it, in the order they were taken."""
         depth = len(above)

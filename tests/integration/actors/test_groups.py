@@ -229,3 +229,23 @@ def test_groups_within_groups(engine: aw.Engine, handler: aw.Component) -> None:
             assert host.actors == []
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ["worker", "local/worker", "local/worker/0"])
+def test_a_child_is_stopped_under_any_form_of_its_name(
+    engine: aw.Engine, handler: aw.Component, name: str
+) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=LIMITS) as host:
+            outside = await host.spawn("outside", handler)
+            group = await host.supervise("acme/pipeline", children=children(handler))
+            added = await group.start_child(aw.Child("worker", handler))
+            assert added.name == "local/worker"
+            await group.stop_child(name)
+            assert host.actors == ["acme/first", "acme/second", "acme/third", "local/outside"]
+            # One that is not in the group is not the group's to stop.
+            with pytest.raises(aw.SupervisionError, match="does not exist"):
+                await group.stop_child("outside")
+            assert outside.status == "running"
+
+    asyncio.run(main())
