@@ -22,11 +22,11 @@ class Inbox(Generic[E]):
     def post(self, event: E) -> None:
         """Add an event; never blocks. After the loop is closed nobody reads it."""
         self._events.append(event)
-        if threading.get_ident() == self._thread:
-            self._ready.set()
-            return
         try:
-            self._loop.call_soon_threadsafe(self._ready.set)
+            if threading.get_ident() == self._thread:
+                self._ready.set()
+            else:
+                self._loop.call_soon_threadsafe(self._ready.set)
         except RuntimeError:
             # The loop is closed, and the supervisor with it.
             self._events.clear()

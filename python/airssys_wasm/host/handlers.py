@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import logging
@@ -199,7 +200,9 @@ class Serving:
             self._timer.cancel()
             self._timer = None
         if self.task is not None:
-            self.task.cancel()
+            # Where the loop is closed nothing goes on anyway.
+            with contextlib.suppress(RuntimeError):
+                self.task.cancel()
 
     async def gone(self, seconds_max: float | None) -> None:
         """Wait until a handler that was cancelled has ended, for a while."""

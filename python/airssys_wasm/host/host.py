@@ -17,7 +17,6 @@ from airssys_wasm.actor import (
     Exited,
     GaveUp,
     Group,
-    Restarting,
     Stopped,
     StopReason,
     SupervisionEvent,
@@ -33,10 +32,12 @@ from airssys_wasm.errors import (
     SupervisionError,
     ValueMismatch,
 )
+from airssys_wasm.host import loops
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.events import Reporter, log_event, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
 from airssys_wasm.host.handlers import require_name
+from airssys_wasm.host.metrics import counted
 from airssys_wasm.host.nursery import Nursery
 from airssys_wasm.host.outlets import Outlets
 from airssys_wasm.host.pools import Routing, member_names
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
     from airssys_wasm.actor import (
         AutoShutdown,
-        Event,
         Health,
         Hooks,
         RestartType,
@@ -73,6 +73,9 @@ class Host(Outlets):
             greeter = await host.spawn("acme/greeter", "greeter.wasm")
             reply = await greeter.ask({"n": 1}, timeout=1.0)
 
+    It belongs to the event loop it was opened in: elsewhere what starts or stops actors is
+    refused (``SupervisionError``, ``other-loop``); to send and to ask is possible anywhere.
+
     Args:
         engine: what runs the components; a new one by default.
         limits: what an instance may use unless ``spawn`` says otherwise.
@@ -91,6 +94,8 @@ class Host(Outlets):
         self._root: Supervisor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
+        #: Done when it is closed, for those that close it meanwhile.
+        self._closing: asyncio.Future[None] | None = None
 
     @staticmethod
     def blocking(*, engine: Engine | None = None, limits: Limits | None = None) -> BlockingHost:
@@ -133,7 +138,24 @@ class Host(Outlets):
         await self.close()
 
     async def close(self) -> None:
-        """Stop all actors, the last one first, and close everything."""
+        """Stop all actors, the last one first, and close everything; return when that is done.
+
+        Cancelling it ends what still runs at once. So does closing it where its event loop
+        runs no more; from another loop it is closed on its own.
+        """
+        loop = self._loop
+        if loop is not None and loop is not asyncio.get_running_loop():
+            if loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), loop))
+            else:
+                self._abandon()
+        elif self._closing is not None:
+            await asyncio.shield(self._closing)
+        else:
+            await self._close()
+
+    async def _close(self) -> None:
+        self._closing = asyncio.get_running_loop().create_future()
         root, self._root = self._root, None
         self._is_closed = True
         try:
@@ -143,6 +165,16 @@ class Host(Outlets):
                 await self._seats.settle()
         finally:
             self._shut()
+            self._closing.set_result(None)
+
+    def _abandon(self) -> None:
+        """Close everything although nobody runs the tasks that would hear of it."""
+        self._root, self._is_closed = None, True
+        self._broker.close()
+        self._seats.abandon()
+        self._broker.take_events()
+        self._reporter.close()
+        self._loop = self._courier = None
 
     async def spawn(  # noqa: PLR0913 - options by name
         self,
@@ -288,6 +320,8 @@ class Host(Outlets):
                 hooks=hooks,
                 handler_seconds_max=handler_seconds_max,
             )
+            # Before its name is taken: it may be another thread by now.
+            self._open()
             # Its name is taken, and its mailbox open, before it starts.
             admitted = self._grove.nursery.admit_handler(child, handler)
             starting = asyncio.ensure_future(self._grove.start(admitted))
@@ -433,22 +467,7 @@ class Host(Outlets):
             ``denials``, what components wanted to say and were not granted; ``dead_letters``
             that are kept, and ``dead_letters_posted`` altogether.
         """
-        mailboxes = [
-            native.mailbox for name in self._broker.names if (native := self._broker.find(name))
-        ]
-        letters = self.dead_letters.counters
-        return {
-            "actors": len(mailboxes),
-            "instances_live": self.engine.live_instances,
-            "messages_waiting": sum(one["messages"] for one in mailboxes),
-            "bytes_waiting": sum(one["bytes"] for one in mailboxes),
-            "messages_delivered": sum(one["delivered"] for one in mailboxes),
-            "requests_open": self._broker.requests_open,
-            "orphans": self._broker.orphans,
-            "denials": self._broker.denials,
-            "dead_letters": letters["letters"],
-            "dead_letters_posted": letters["posted"],
-        }
+        return counted(self._broker, self.engine, self.dead_letters.counters)
 
     async def stop(self, name: str) -> None:
         """Stop an actor for good; whoever waits for it gets ``ActorStopped``.
@@ -459,6 +478,7 @@ class Host(Outlets):
             ActorNotFound: nobody has the name.
         """
         seat = self.find(name)._seat  # noqa: SLF001 - its own
+        self._open()
         await self._grove.see_through(self._stop(seat))
 
     async def _stop(self, seat: Seat) -> None:
@@ -482,6 +502,7 @@ class Host(Outlets):
             if self._is_closed:
                 raise ActorStopped("the host was closed; hint: make a new one")
             raise ActorStopped("the host is not open; hint: async with aw.Host() as host: ...")
+        loops.require(self._loop)
         return self._root
 
     def _root_ended(self, end: Exit) -> None:
@@ -503,10 +524,10 @@ class Host(Outlets):
         return seat.native.incarnation if seat is not None else 0
 
     def _supervised(self, event: SupervisionEvent) -> None:
-        if self._reporter.has_listeners or self._has_hook(event):
+        if self._reporter.has_listeners or self._seats.has_hook(event):
             told = self._reporter.event_of(event)
             if told is not None:
-                self._run_hooks(event, told)
+                self._seats.run_hooks(event, told)
                 self._reporter.tell(told)
         else:
             self._reporter.note(event)
@@ -520,23 +541,6 @@ class Host(Outlets):
             self._seats.give_up(event.child)
         elif isinstance(event, Stopped) and above:
             self._group_stopped(above)
-
-    def _has_hook(self, event: SupervisionEvent) -> bool:
-        if not isinstance(event, Exited | Restarting):
-            return False
-        seat = self._seats.find(event.child)
-        return seat is not None and seat.has_hooks
-
-    def _run_hooks(self, event: SupervisionEvent, told: Event) -> None:
-        if not isinstance(event, Exited | Restarting):
-            return
-        seat = self._seats.find(event.child)
-        if seat is None:
-            return
-        if isinstance(event, Restarting):
-            seat.run_later("on_restart", told)
-        elif told.kind == "failed":
-            seat.run_later("on_error", told)
 
     def _group_stopped(self, above: tuple[str, ...]) -> None:
         # It comes back, if it does, with what it was made with.

@@ -77,6 +77,7 @@ class Seat:
         self.pool: Seat | None = None
         self._hooks: Hooks | None = None
         self._desk: Desk | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         #: The last of the hooks that nobody waits for; each waits for the one before.
         self._later: asyncio.Task[None] | None = None
         self._checkup: asyncio.Task[None] | None = None
@@ -108,6 +109,7 @@ class Seat:
     async def _seat_instance(
         self, source: Source, reason: StartReason, exited: ExitListener
     ) -> Incarnation:
+        self._loop = asyncio.get_running_loop()
         instance = await self._make(source, reason)
         self.instance, self.exited = instance, exited
         number = await self._occupy(instance)
@@ -227,7 +229,15 @@ class Seat:
         self._expel(number, Exit(ExitKind.UNHEALTHY, detail))
 
     def call_failed(self, instance: Instance, error: BaseException) -> None:
-        """Take note that a call failed; where that has closed the instance, it is over."""
+        """Take note that a call failed, on any loop: a closed instance is over."""
+        if self._loop is asyncio.get_running_loop():
+            self._call_ended(instance, error)
+        elif self._loop is not None:
+            # Where the loop is closed nobody supervises any more.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._call_ended, instance, error)
+
+    def _call_ended(self, instance: Instance, error: BaseException) -> None:
         if instance is not self.instance or not instance.closed or self.exited is None:
             return
         if isinstance(error, Exception):

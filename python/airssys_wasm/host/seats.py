@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from airssys_wasm.actor import Group
+from airssys_wasm.actor import Exited, Group, Restarting
 from airssys_wasm.errors import AirssysError, ChildInvalid
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.seat import Seat
@@ -14,7 +14,15 @@ from airssys_wasm.host.source import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airssys_wasm.actor import Child, Event, Exit, ExitListener, Running, StartReason
+    from airssys_wasm.actor import (
+        Child,
+        Event,
+        Exit,
+        ExitListener,
+        Running,
+        StartReason,
+        SupervisionEvent,
+    )
     from airssys_wasm.broker import Broker
 
 _OVER: Final = {"stopping", "stopped"}
@@ -156,6 +164,32 @@ class Seats:
         self.give_up_all(
             [seat for seat in self.below(above) if seat.is_dynamic or not only_dynamic]
         )
+
+    def has_hook(self, event: SupervisionEvent) -> bool:
+        """Whether a hook may be called for what a supervisor did."""
+        if not isinstance(event, Exited | Restarting):
+            return False
+        seat = self._by_name.get(event.child)
+        return seat is not None and seat.has_hooks
+
+    def run_hooks(self, event: SupervisionEvent, told: Event) -> None:
+        """Call the hook for what a supervisor did; nobody waits for it."""
+        if not isinstance(event, Exited | Restarting):
+            return
+        seat = self._by_name.get(event.child)
+        if seat is None:
+            return
+        if isinstance(event, Restarting):
+            seat.run_later("on_restart", told)
+        elif told.kind == "failed":
+            seat.run_later("on_error", told)
+
+    def abandon(self) -> None:
+        """Close all instances although nobody runs the tasks that look after them."""
+        for seat in tuple(self._by_name.values()):
+            seat.exited = None
+            if seat.instance is not None:
+                seat.instance.close()
 
     async def settle(self) -> None:
         """Wait until the hooks that nobody waited for have ended."""
