@@ -143,11 +143,29 @@ async def _begin(supervisor: Supervisor, child: Child) -> None:
     try:
         await supervisor.start_child(child)
     except SupervisionError as error:
-        # What was given up, or ended by itself, is kept for others to restart: here the name
-        # is free.
-        if error.reason != "already-present" or not await _is_forgotten(supervisor, child.name):
+        match error.reason:
+            case "already-present":
+                # What was given up, or ended by itself, is kept for others to restart: here
+                # the name is free.
+                is_free = await _is_forgotten(supervisor, child.name)
+            case "already-started":
+                is_free = await _is_gone(supervisor, child.name)
+            case _:
+                is_free = False
+        if not is_free:
             raise
         await supervisor.start_child(child)
+
+
+async def _is_gone(supervisor: Supervisor, name: str) -> bool:
+    """Wait for a child that is on its way out, as after a start that was cancelled."""
+    try:
+        if (await supervisor.child(name)).status != "stopping":
+            return False
+        await supervisor.terminate_child(name, for_good=True)
+    except SupervisionError as error:
+        return error.reason == "not-found"
+    return await _is_forgotten(supervisor, name)
 
 
 async def _is_forgotten(supervisor: Supervisor, name: str) -> bool:

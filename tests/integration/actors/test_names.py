@@ -125,3 +125,30 @@ def test_children_keep_their_names_through_the_restarts_of_their_group(engine: a
             assert (await other.ask("x")).value == 1
 
     asyncio.run(main())
+
+
+def test_a_name_can_be_had_again_at_once_after_its_spawn_was_cancelled(
+    engine: aw.Engine, handler: aw.Component
+) -> None:
+    async def main() -> None:
+        async def slow(_event: aw.Event) -> None:
+            await asyncio.sleep(20)
+
+        async with aw.Host(engine=engine) as host:
+            hooks = aw.Hooks(before_start=slow, seconds_max=30.0)
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(host.spawn("acme/echo", handler, hooks=hooks), 0.05)
+                actor = await host.spawn("acme/echo", handler)
+                assert (await actor.ask(b"x", codec="raw")).payload == b"x"
+                await host.stop("acme/echo")
+
+            children = [aw.Child("acme/echo", handler, hooks=hooks)]
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(host.supervise("acme/group", children=children), 0.05)
+            group = await host.supervise("acme/group", children=[aw.Child("acme/echo", handler)])
+            with pytest.raises(aw.SupervisionError, match="is there: running"):
+                await host.supervise("acme/group")
+            assert [actor.status for actor in group.children] == ["running"]
+
+    asyncio.run(main())
