@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
 import threading
+import warnings
+import weakref
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
@@ -15,7 +18,6 @@ from airssys_wasm.host.host import Host
 from airssys_wasm.host.outlets import BlockingOutlets
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
@@ -43,6 +45,8 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 #: As long as a handler that was cancelled holds up the end of its loop.
 _LINGER_SECONDS: Final = 1.0
+#: As long as Ctrl-C waits for what it interrupts to be taken back.
+_TAKEN_BACK_SECONDS: Final = 5.0
 _HOLDS_UP: Final = (
     "this would hold up the host's own event loop, and wait for itself; "
     "hint: a plain `def` handler, or `await` the same of `.awaitable`"
@@ -199,6 +203,9 @@ class BlockingHost(BlockingOutlets):
         self._ident = 0
         self._is_closed = False
         self._lock = threading.Lock()
+        #: Set when whoever closes it has done so.
+        self._has_ended = threading.Event()
+        self._dropped: weakref.finalize[Any, BlockingHost] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -224,10 +231,13 @@ class BlockingHost(BlockingOutlets):
                 raise SupervisionError("the host is open already; hint: enter it once")
             loop = self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(
-                target=loop.run_forever, name="airssys-host", daemon=True
+                target=_run_loop, args=(loop,), name="airssys-host", daemon=True
             )
             self._thread.start()
             self._ident = self._thread.ident or 0
+            self._dropped = weakref.finalize(self, _drop, self._host, loop, os.getpid())
+            # The end of the program ends it anyway.
+            self._dropped.atexit = False
         try:
             self._run(self._host.__aenter__())
         except BaseException:
@@ -245,7 +255,7 @@ class BlockingHost(BlockingOutlets):
         self.close()
 
     def close(self) -> None:
-        """Stop all actors, the last one first, and close everything."""
+        """Stop all actors, the last one first, and close everything; return when that is done."""
         try:
             self._host._broker.refuse_forked()  # noqa: SLF001 - its own
         except EngineError:
@@ -256,15 +266,25 @@ class BlockingHost(BlockingOutlets):
         with self._lock:
             loop, thread = self._loop, self._thread
             was_closed, self._is_closed = self._is_closed, True
-        if was_closed or loop is None or thread is None:
+        if loop is None or thread is None:
             return
+        if was_closed:
+            self._has_ended.wait()
+            return
+        try:
+            self._end(loop, thread)
+        finally:
+            self._has_ended.set()
+
+    def _end(self, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+        if self._dropped is not None:
+            self._dropped.detach()
         try:
             asyncio.run_coroutine_threadsafe(self._host.close(), loop).result()
         finally:
             asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            loop.close()
 
     def spawn(  # noqa: PLR0913 - options by name
         self,
@@ -407,8 +427,10 @@ class BlockingHost(BlockingOutlets):
             self._host._broker.refuse_forked()  # noqa: SLF001 - its own
             self._require_other_thread()
             # What is begun before the closing is ended by it.
+            ended = threading.Event()
             with self._lock:
-                running = asyncio.run_coroutine_threadsafe(work, self._open_loop())
+                loop = self._open_loop()
+                running = asyncio.run_coroutine_threadsafe(_told(work, ended), loop)
         except BaseException:
             work.close()
             raise
@@ -416,6 +438,11 @@ class BlockingHost(BlockingOutlets):
             return running.result()
         except concurrent.futures.CancelledError:
             raise ActorStopped("the host was closed meanwhile") from None
+        except KeyboardInterrupt:
+            running.cancel()
+            # What it had begun is taken back; whoever cannot wait interrupts that too.
+            ended.wait(_TAKEN_BACK_SECONDS)
+            raise
 
     def _open_loop(self) -> asyncio.AbstractEventLoop:
         if self._is_closed:
@@ -427,6 +454,41 @@ class BlockingHost(BlockingOutlets):
     def _require_other_thread(self) -> None:
         if self._ident == get_ident():
             raise RuntimeError(_HOLDS_UP)
+
+
+async def _told(work: Coroutine[Any, Any, T], ended: threading.Event) -> T:
+    try:
+        return await work
+    finally:
+        ended.set()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def _drop(host: Host, loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    """End a host that nobody holds and nobody closed, from wherever that was noticed."""
+    if os.getpid() != pid:
+        # The thread of its loop did not come along.
+        return
+    warnings.warn(
+        "a blocking host was dropped without close(); hint: with aw.Host.blocking() as host: ...",
+        ResourceWarning,
+        stacklevel=2,
+    )
+
+    async def end() -> None:
+        try:
+            await host.close()
+        finally:
+            await _end_tasks()
+            loop.stop()
+
+    asyncio.run_coroutine_threadsafe(end(), loop)
 
 
 async def _end_tasks() -> None:
