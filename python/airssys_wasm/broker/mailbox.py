@@ -23,7 +23,8 @@ class Mailbox:
         bytes_max: their bytes together, at least 1; a message that is larger than that
             alone is never accepted.
         when_full: what happens to one message more. ``"block"``: its sender waits, and
-            ``try_send`` raises ``MailboxFull``; ``"reject"``: ``MailboxFull``;
+            ``try_send`` raises ``MailboxFull``, as it is for all while ``messages_max``
+            senders wait; ``"reject"``: ``MailboxFull``;
             ``"drop-newest"``: it is dropped; ``"drop-oldest"``: the oldest that are not
             more urgent make way.
 

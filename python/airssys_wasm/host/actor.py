@@ -36,7 +36,7 @@ class Actor:
     returns when all are accepted, or raises for the first that is not, with a note that says
     how many were; cancelled, it sends nothing more.
     ``try_send_many`` never waits, and returns how many were accepted before the mailbox was
-    full.
+    full; where its policy is to drop, those that were dropped are among them.
 
     Raises, besides what is wrong with the arguments (``CodecError``, ``ValueError``):
 

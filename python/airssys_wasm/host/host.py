@@ -37,10 +37,11 @@ from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.events import Reporter, log_event, native_event
 from airssys_wasm.host.group import Grove, RunningGroup
 from airssys_wasm.host.handlers import require_name
+from airssys_wasm.host.kinds import require_kind
 from airssys_wasm.host.metrics import counted
 from airssys_wasm.host.nursery import Nursery
 from airssys_wasm.host.outlets import Outlets
-from airssys_wasm.host.pools import Routing, member_names
+from airssys_wasm.host.pools import Routing, member_names, require_routing
 from airssys_wasm.host.seats import Seats
 from airssys_wasm.runtime import Component, Engine
 
@@ -79,9 +80,14 @@ class Host(Outlets):
     Args:
         engine: what runs the components; a new one by default.
         limits: what an instance may use unless ``spawn`` says otherwise.
+
+    Raises:
+        ValueMismatch: one of them is not of its kind.
     """
 
     def __init__(self, *, engine: Engine | None = None, limits: Limits | None = None) -> None:
+        require_kind("engine", engine, Engine)
+        require_kind("limits", limits, Limits)
         self.engine = engine or Engine()
         self.limits = limits or Limits(memory_bytes_max=64 * MIB, call_seconds_max=5.0)
         super().__init__(Broker(self.engine, _waker(self)), Reporter(self._incarnation))
@@ -257,8 +263,9 @@ class Host(Outlets):
         )
         if child.is_group:
             raise ChildInvalid(f"child {name!r} is a group; hint: host.supervise")
+        require_routing(routing, pool)
         if pool is not None:
-            await self._grove.plant_pool(child, member_names(name, pool, routing), routing)
+            await self._grove.plant_pool(child, member_names(name, pool), routing)
             return self.find(name)
         started = await self._grove.plant(child)
         return self.find(started.name)

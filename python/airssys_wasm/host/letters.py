@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airssys_wasm.broker import DeadLetter
+from airssys_wasm.config.figures import is_whole, printed
 from airssys_wasm.errors import LetterNotFound
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class _Base:
             LetterNotFound: there is none with that number any more.
         """
         if not self._broker.discard(_number(letter)):
-            raise _missing(_number(letter))
+            raise _missing(letter)
 
     def clear(self) -> int:
         """Throw all letters away; return how many there were."""
@@ -58,7 +59,7 @@ class _Base:
 
     def _replay(self, letter: DeadLetter | int, *, may_block: bool) -> None:
         if not self._broker.replay(_number(letter), may_block=may_block):
-            raise _missing(_number(letter))
+            raise _missing(letter)
 
     def __repr__(self) -> str:
         """Say how many there are."""
@@ -91,12 +92,13 @@ class BlockingDeadLetters(_Base):
 
 def _number(letter: DeadLetter | int) -> int:
     number = letter.number if isinstance(letter, DeadLetter) else letter
-    # No letter is numbered 0: a number that is none finds none.
-    return number if 0 < number < 2**64 else 0
+    # No letter is numbered 0: what is no number of one finds none.
+    return number if is_whole(number, 1, 2**64 - 1) else 0
 
 
-def _missing(number: int) -> LetterNotFound:
+def _missing(letter: DeadLetter | int) -> LetterNotFound:
+    number = letter.number if isinstance(letter, DeadLetter) else letter
     return LetterNotFound(
-        f"there is no dead letter {number}; hint: it was replayed or discarded, or made way "
-        "for newer ones"
+        f"there is no dead letter {printed(number)}; hint: it was replayed or discarded, or made "
+        "way for newer ones"
     )

@@ -16,20 +16,29 @@ Routing: TypeAlias = Literal["round-robin", "random", "least-loaded", "sticky"]
 POOL_MAX: Final = 10_000
 
 
-def member_names(name: str, count: int, routing: str) -> list[str]:
+def require_routing(routing: object, pool: int | None) -> None:
+    """Return if messages can be routed so.
+
+    Raises:
+        ValueMismatch: nothing is routed so, or there is nothing to route.
+    """
+    if routing not in get_args(Routing):
+        words = ", ".join(map(repr, get_args(Routing)))
+        raise ValueMismatch(f"routing: {routing!r} is none; hint: one of {words}", "routing")
+    if pool is None and routing != get_args(Routing)[0]:
+        raise ValueMismatch(f"routing: {routing!r} is for pools; hint: pool=4", "routing")
+
+
+def member_names(name: str, count: int) -> list[str]:
     """Return the addresses of a pool's members, numbered from 1.
 
     Instance 0 is the address without a number, and that is the pool's own.
 
     Raises:
-        ValueMismatch: the name has an instance, the count is outside its range, or nothing
-            is routed so.
+        ValueMismatch: the name has an instance, or the count is outside its range.
     """
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= POOL_MAX:
         raise ValueMismatch(f"pool: {count!r} is no whole number from 1 to {POOL_MAX}", "pool")
-    if routing not in get_args(Routing):
-        words = ", ".join(map(repr, get_args(Routing)))
-        raise ValueMismatch(f"routing: {routing!r} is none; hint: one of {words}", "routing")
     if name.count("/") > 1:
         raise ValueMismatch(
             f"name: {name!r} is one instance, and a pool has several; hint: namespace/name", "name"

@@ -164,3 +164,36 @@ def test_a_batch_goes_where_the_fewest_messages_are(engine: aw.Engine) -> None:
             lease.release()
 
     asyncio.run(main())
+
+
+def test_as_many_senders_wait_as_messages_do_and_no_more(engine: aw.Engine) -> None:
+    async def main() -> None:
+        handled: list[object] = []
+        async with stalled(engine, "block", handled) as (_, actor, lease):
+            sends = [asyncio.ensure_future(ends(actor.send(number))) for number in range(5)]
+            await asyncio.sleep(0.1)
+            refused = [send.result() for send in sends if send.done()]
+            assert sorted(refused) == ["MailboxFull"] * 3 + ["sent"]
+            lease.release()
+            assert sorted(await asyncio.gather(*sends)) == ["MailboxFull"] * 3 + ["sent"] * 2
+            await until_handled(actor, 2)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("when_full", "accepted"),
+    [("block", 1), ("reject", 1), ("drop-newest", 4), ("drop-oldest", 4)],
+)
+def test_what_is_dropped_counts_as_accepted(
+    engine: aw.Engine, when_full: WhenFull, accepted: int
+) -> None:
+    async def main() -> None:
+        async with stalled(engine, when_full, []) as (host, actor, lease):
+            assert actor.try_send_many([1, 2, 3, 4]) == accepted
+            assert actor.mailbox["messages"] == 1
+            dropped = [letter.reason for letter in host.dead_letters]
+            assert len(dropped) == accepted - 1
+            lease.release()
+
+    asyncio.run(main())

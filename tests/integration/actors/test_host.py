@@ -221,3 +221,13 @@ def test_threads_share_an_actor(engine: aw.Engine, handler: aw.Component) -> Non
             thread.join()
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("wrong", [{"limits": 5}, {"engine": "wasmtime"}, {"limits": {}}])
+@pytest.mark.parametrize("make", [aw.Host, aw.Host.blocking])
+def test_what_is_no_engine_and_no_limits_is_refused_when_it_is_made(
+    wrong: dict[str, object], make: object
+) -> None:
+    assert callable(make)
+    with pytest.raises(aw.ValueMismatch, match=f"{next(iter(wrong))}: .*hint: "):
+        make(**wrong)

@@ -93,9 +93,13 @@ def test_what_stands_in_a_mailbox_at_the_end_is_there_and_can_be_thrown_away(
             host.dead_letters.replay(next(iter(host.dead_letters)))
         first = next(iter(host.dead_letters))
         host.dead_letters.discard(first)
-        for wrong in (first, 10**6, 0, -1, 2**70):
+        for wrong in (first, 10**6, 0, -1, 2**70, 10**5000, "x", 1.5):
+            with pytest.raises(aw.LetterNotFound, match="hint: "):
+                host.dead_letters.discard(wrong)  # type: ignore[arg-type]
             with pytest.raises(aw.LetterNotFound):
-                host.dead_letters.discard(wrong)
+                host.dead_letters[wrong]  # type: ignore[index]
+        with pytest.raises(aw.LetterNotFound, match="there is no dead letter -1; hint: "):
+            host.dead_letters.discard(-1)
         left = len(host.dead_letters)
         assert host.dead_letters.clear() == left
         assert (len(host.dead_letters), host.dead_letters.counters["bytes"]) == (0, 0)

@@ -138,6 +138,10 @@ def test_what_is_wrong_with_a_pool_is_said_before_anything_is_made(engine: aw.En
             for count in (0, -1, True, 10_001):
                 with pytest.raises(aw.ValueMismatch, match="pool"):
                     await host.spawn("acme/worker", Worker, pool=count)
+            for wrong in ("any", "sticky", 5):
+                with pytest.raises(aw.ValueMismatch, match=r"routing: .*hint: "):
+                    await host.spawn("acme/worker", Worker, routing=wrong)  # type: ignore[arg-type]
+            assert host.actors == []
             with pytest.raises(aw.ValueMismatch, match="routing"):
                 await host.spawn("acme/worker", Worker, pool=2, routing="any")  # type: ignore[arg-type]
             with pytest.raises(aw.ValueMismatch, match="one instance"):
