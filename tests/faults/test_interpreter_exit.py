@@ -103,6 +103,30 @@ async def main():
 kept = asyncio.new_event_loop()
 kept.run_until_complete(main())
 """,
+    "a host with starts and handlers that hang": """
+LOOPS = '''
+(component
+  (core module $m (func $f (loop (br 0))) (start $f))
+  (core instance (instantiate $m)))
+'''
+def hangs(message):
+    running.set()
+    threading.Event().wait()
+async def main():
+    global host, starts
+    host = await aw.Host(engine=engine, limits=limits).__aenter__()
+    looping = engine.load(LOOPS)
+    starts = [asyncio.ensure_future(host.spawn(f"acme/loops{n}", looping)) for n in range(3)]
+    host.actor("acme/hangs")(hangs)
+    host.find("acme/hangs").try_send(1)
+    while not running.is_set():
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert not any(start.done() for start in starts)
+    assert engine.live_instances == 3, engine.live_instances
+kept = asyncio.new_event_loop()
+kept.run_until_complete(main())
+""",
     "a daemon thread that loads": """
 def loads():
     running.set()
