@@ -523,6 +523,16 @@ class Broker:
             EngineError: it was.
         """
 
+    def make_home(self) -> None:
+        """Say that this thread runs the loop that serves the host."""
+
+    def refuse_home(self) -> None:
+        """Return unless this is the thread of that loop.
+
+        Raises:
+            RuntimeError: it is; it would wait for itself.
+        """
+
     @property
     def requests_open(self) -> int:
         """Requests that wait for their end."""

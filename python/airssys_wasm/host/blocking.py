@@ -8,8 +8,7 @@ import os
 import threading
 import warnings
 import weakref
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from airssys_wasm.errors import ActorStopped, EngineError, SupervisionError
 from airssys_wasm.host.actor import Actor
@@ -47,29 +46,6 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _LINGER_SECONDS: Final = 1.0
 #: As long as Ctrl-C waits for what it interrupts to be taken back.
 _TAKEN_BACK_SECONDS: Final = 5.0
-_HOLDS_UP: Final = (
-    "this would hold up the host's own event loop, and wait for itself; "
-    "hint: a plain `def` handler, or `await` the same of `.awaitable`"
-)
-
-
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise RuntimeError(_HOLDS_UP)
-
-
-class _Waiting(Generic[F]):
-    """A method that waits on its thread, which is refused where the host's own loop runs.
-
-    That is looked up with the method: a wrapper would cost as much as the message.
-    """
-
-    def __init__(self, of: Callable[[Seat], F]) -> None:
-        self._of = of
-
-    def __get__(self, actor: BlockingActor, owner: type[BlockingActor]) -> F:
-        if actor._host._ident == get_ident():  # noqa: SLF001 - its own
-            return _refuse  # type: ignore[return-value]  # it takes anything, and returns nothing
-        return self._of(actor._seat)  # noqa: SLF001 - its own
 
 
 class BlockingActor:
@@ -79,19 +55,28 @@ class BlockingActor:
     a ``RuntimeError``. ``awaitable`` is for them.
     """
 
-    __slots__ = ("_actor", "_host", "_seat", "try_send", "try_send_many")
-
-    ask = _Waiting(lambda seat: seat.native.ask_waiting)
-    send = _Waiting(lambda seat: seat.native.send_waiting)
-    ask_many = _Waiting(lambda seat: seat.native.ask_many_waiting)
-    send_many = _Waiting(lambda seat: seat.native.send_many_waiting)
+    __slots__ = (
+        "_actor",
+        "_host",
+        "_seat",
+        "ask",
+        "ask_many",
+        "send",
+        "send_many",
+        "try_send",
+        "try_send_many",
+    )
 
     def __init__(self, host: BlockingHost, seat: Seat) -> None:
         """Refer to the actor on a seat."""
         self._host = host
         self._seat = seat
         self._actor = Actor(seat)
+        self.ask = seat.native.ask_waiting
+        self.send = seat.native.send_waiting
         self.try_send = seat.native.try_send
+        self.ask_many = seat.native.ask_many_waiting
+        self.send_many = seat.native.send_many_waiting
         self.try_send_many = seat.native.try_send_many
 
     @property
@@ -199,8 +184,6 @@ class BlockingHost(BlockingOutlets):
         super().__init__(self._host)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        #: The thread of the loop, once it runs; no thread is numbered 0.
-        self._ident = 0
         self._is_closed = False
         self._lock = threading.Lock()
         #: Set when whoever closes it has done so.
@@ -234,12 +217,11 @@ class BlockingHost(BlockingOutlets):
                 target=_run_loop, args=(loop,), name="airssys-host", daemon=True
             )
             self._thread.start()
-            self._ident = self._thread.ident or 0
             self._dropped = weakref.finalize(self, _drop, self._host, loop, os.getpid())
             # The end of the program ends it anyway.
             self._dropped.atexit = False
         try:
-            self._run(self._host.__aenter__())
+            self._run(self._open())
         except BaseException:
             self.close()
             raise
@@ -262,7 +244,7 @@ class BlockingHost(BlockingOutlets):
             # Its loop and its threads are the parent's, who closes them.
             self._is_closed = True
             return
-        self._require_other_thread()
+        self._host._broker.refuse_home()  # noqa: SLF001 - its own
         with self._lock:
             loop, thread = self._loop, self._thread
             was_closed, self._is_closed = self._is_closed, True
@@ -425,7 +407,7 @@ class BlockingHost(BlockingOutlets):
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             self._host._broker.refuse_forked()  # noqa: SLF001 - its own
-            self._require_other_thread()
+            self._host._broker.refuse_home()  # noqa: SLF001 - its own
             # What is begun before the closing is ended by it.
             ended = threading.Event()
             with self._lock:
@@ -444,16 +426,16 @@ class BlockingHost(BlockingOutlets):
             ended.wait(_TAKEN_BACK_SECONDS)
             raise
 
+    async def _open(self) -> None:
+        await self._host.__aenter__()
+        self._host._broker.make_home()  # noqa: SLF001 - its own
+
     def _open_loop(self) -> asyncio.AbstractEventLoop:
         if self._is_closed:
             raise ActorStopped("the host was closed; hint: make a new one")
         if self._loop is None:
             raise ActorStopped("the host is not open; hint: with aw.Host.blocking() as host: ...")
         return self._loop
-
-    def _require_other_thread(self) -> None:
-        if self._ident == get_ident():
-            raise RuntimeError(_HOLDS_UP)
 
 
 async def _told(work: Coroutine[Any, Any, T], ended: threading.Event) -> T:

@@ -3,7 +3,7 @@
 use super::courier::Courier;
 use super::handler::Handler;
 use super::messages::Messages;
-use super::{asking, batch, body, lease, pattern, traffic};
+use super::{asking, batch, board, body, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Desk, Instance, Receipt, awaitable, event_loop, gil};
@@ -329,6 +329,7 @@ impl Actor {
         key: Option<Key>,
         trace: Option<&str>,
     ) -> Result<()> {
+        board::refuse_home(&self.broker)?;
         let message = self.message(
             value,
             &How::new(codec, schema, priority, ttl)?.with(transcode, trace)?,
@@ -427,6 +428,7 @@ impl Actor {
         schema: Option<&Bound<'_, Borsh>>,
         trace: Option<&str>,
     ) -> Result<()> {
+        board::refuse_home(&self.broker)?;
         let messages = self.messages(
             values,
             &How::new(codec, schema, None, None)?.with(false, trace)?,
@@ -471,6 +473,7 @@ impl Actor {
         trace: Option<&str>,
         return_exceptions: bool,
     ) -> Result<Py<PyAny>> {
+        board::refuse_home(&self.broker)?;
         let timeout = self::timeout(timeout)?;
         let messages = self.messages(
             values,
@@ -513,6 +516,7 @@ impl Actor {
         key: Option<Key>,
         trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
+        board::refuse_home(&self.broker)?;
         let timeout = self::timeout(timeout)?;
         let how = How::new(codec, schema, None, None)?.with(transcode, trace)?;
         let message = self.message(value, &how)?;
