@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.laws.recorders import Ledger, Request, number_in, recorder, written
 
 import airssys_wasm as aw
+from airssys_wasm.actor import threads as workers
 
 DEEDS: Final = [b"e"] * 8 + [b"z", b"z", b"-", b"!", b"?", b"d"]
 POLICIES: Final = ("block", "block", "reject", "drop-newest", "drop-oldest")
@@ -288,13 +289,14 @@ def until(what: Callable[[], object], wanted: object) -> None:
 def held() -> tuple[int, int]:
     """Threads and descriptors of this process.
 
-    Threads of the runtime that wait for work linger for ten seconds, and are left out. A host
-    that nobody holds any more goes with the next collection, and its timers with it.
+    Threads of the runtime, and workers, that wait for work linger for ten seconds, and are left
+    out. A host that nobody holds any more goes with the next collection, and its timers with it.
     """
     gc.collect()
     threads = [thread_name(task) for task in Path("/proc/self/task").iterdir()]
     descriptors = sum(1 for _ in Path("/proc/self/fd").iterdir())
-    return sum(name not in ("", "airssys-runtime") for name in threads), descriptors
+    busy = sum(name not in ("", "airssys-runtime") for name in threads)
+    return busy - len(workers._IDLE), descriptors
 
 
 def thread_name(task: Path) -> str:
