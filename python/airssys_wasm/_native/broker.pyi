@@ -523,11 +523,13 @@ class Broker:
             EngineError: it was.
         """
 
-    def make_home(self) -> None:
-        """Say that this thread runs the loop that serves the host."""
+    @staticmethod
+    def make_home() -> None:
+        """Say that this thread runs the loop of a host, and nothing else until its end."""
 
-    def refuse_home(self) -> None:
-        """Return unless this is the thread of that loop.
+    @staticmethod
+    def refuse_home() -> None:
+        """Return unless this is the thread of such a loop.
 
         Raises:
             RuntimeError: it is; it would wait for itself.

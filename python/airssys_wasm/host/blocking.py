@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import os
 import threading
 import warnings
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., Any]")
+
+_LOG = logging.getLogger(__name__)
 
 #: As long as a handler that was cancelled holds up the end of its loop.
 _LINGER_SECONDS: Final = 1.0
@@ -447,7 +450,12 @@ async def _told(work: Coroutine[Any, Any, T], ended: threading.Event) -> T:
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
-        loop.run_forever()
+        while True:
+            try:
+                return loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Its actor has failed of it; the others go on.
+                _LOG.error("a handler wanted the program to end: %r", error)
     finally:
         loop.close()
 
@@ -457,11 +465,6 @@ def _drop(host: Host, loop: asyncio.AbstractEventLoop, pid: int) -> None:
     if os.getpid() != pid:
         # The thread of its loop did not come along.
         return
-    warnings.warn(
-        "a blocking host was dropped without close(); hint: with aw.Host.blocking() as host: ...",
-        ResourceWarning,
-        stacklevel=2,
-    )
 
     async def end() -> None:
         try:
@@ -471,6 +474,12 @@ def _drop(host: Host, loop: asyncio.AbstractEventLoop, pid: int) -> None:
             loop.stop()
 
     asyncio.run_coroutine_threadsafe(end(), loop)
+    # Last: it may be made an error.
+    warnings.warn(
+        "a blocking host was dropped without close(); hint: with aw.Host.blocking() as host: ...",
+        ResourceWarning,
+        stacklevel=2,
+    )
 
 
 async def _end_tasks() -> None:

@@ -86,9 +86,12 @@ class Grove:
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""
         supervisor = await self.supervisor(above)
-        await supervisor.terminate_child(name, for_good=True)
-        # It is down: what comes under its name from now on is another one.
         taken = self.seats.taken_by(name, above)
+        await supervisor.terminate_child(name, for_good=True)
+        # A group may have started others until it was down. What else has come under its name
+        # meanwhile is another one's.
+        since = (seat for seat in self.seats.taken_by(name, above) if seat.is_dynamic)
+        taken = list(dict.fromkeys((*taken, *since)))
         try:
             await supervisor.delete_child(name)
         except SupervisionError as error:

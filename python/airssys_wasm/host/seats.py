@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.actor import Exited, Group, Restarting
-from airssys_wasm.errors import AirssysError, ChildInvalid
+from airssys_wasm.errors import ActorStopped, AirssysError, ChildInvalid
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.seat import Seat
 from airssys_wasm.host.source import Source
@@ -48,7 +48,10 @@ class Seats:
         source = child.source
         if not isinstance(source, Source | HandlerSource):
             raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
-        seat = self._by_name.get(child.name) or self.take(child)
+        seat = self._by_name.get(child.name)
+        if seat is None:
+            # It was given up meanwhile, and its name with it.
+            raise ActorStopped(f"actor {child.name!r} was stopped", child.name)
         return await seat.sit(source, reason, exited)
 
     def is_over(self, name: str, end: Exit) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 import warnings
@@ -115,6 +116,7 @@ def test_a_handler_on_its_own_loop_cannot_wait_for_that_loop(engine: aw.Engine) 
     refused: list[str] = []
     with aw.Host.blocking(engine=engine) as host:
         echo = host.spawn("acme/echo", Echo)
+        messages, events = host.subscribe("orders.#"), host.events()
 
         @host.actor("acme/waits")
         async def waits(_: aw.Message) -> object:
@@ -125,6 +127,8 @@ def test_a_handler_on_its_own_loop_cannot_wait_for_that_loop(engine: aw.Engine) 
                 lambda: echo.send(1),
                 lambda: echo.ask_many([1]),
                 lambda: echo.send_many([1]),
+                messages.get,
+                events.get,
             ]
             for waiting in waits_on:
                 with pytest.raises(RuntimeError, match="own event loop") as caught:
@@ -139,5 +143,44 @@ def test_a_handler_on_its_own_loop_cannot_wait_for_that_loop(engine: aw.Engine) 
             return host.spawn("acme/other", Echo).ask(message.value).value
 
         assert host.find("acme/waits").ask(1).value == 2
-        assert len(refused) == len(ASKED) + 5
+        assert len(refused) == len(ASKED) + 7
         assert host.find("acme/thread").ask(3).value == 3
+
+
+def test_threads_that_come_later_are_not_taken_for_the_loop(engine: aw.Engine) -> None:
+    wrong: list[BaseException] = []
+
+    def close(host: BlockingHost) -> None:
+        try:
+            host.close()
+        except BaseException as error:  # noqa: BLE001 - looked at below
+            wrong.append(error)
+
+    for _ in range(10):
+        with aw.Host.blocking(engine=engine) as host:
+            host.spawn("acme/echo", Echo)
+        # Their marks may lie where those of the loop's thread lay.
+        threads = [threading.Thread(target=close, args=(host,)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+
+
+def test_a_handler_that_ends_the_program_ends_only_its_actor(
+    engine: aw.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with aw.Host.blocking(engine=engine) as host:
+
+        @host.actor("acme/exit")
+        async def leaves(_: aw.Message) -> object:
+            sys.exit(3)
+
+        echo = host.spawn("acme/echo", Echo)
+        with pytest.raises(aw.ActorFailed):
+            host.find("acme/exit").ask(1)
+        assert echo.ask(1).value == 1
+        assert host.spawn("acme/late", Echo).ask(2).value == 2
+        host.stop("acme/late")
+    assert any("SystemExit(3)" in record.getMessage() for record in caplog.records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -247,5 +248,64 @@ def test_a_child_is_stopped_under_any_form_of_its_name(
             with pytest.raises(aw.SupervisionError, match="does not exist"):
                 await group.stop_child("outside")
             assert outside.status == "running"
+
+    asyncio.run(main())
+
+
+class Slow:
+    async def handle(self, _: aw.Message) -> object:
+        await asyncio.sleep(0.3)
+        return 1
+
+
+def test_a_group_that_comes_while_one_of_its_name_is_stopped_is_whole(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            first = await host.supervise("acme-group", children=[aw.Child("acme/old", Slow)])
+            host.find("acme/old").try_send(1)
+            await asyncio.sleep(0.05)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(first.stop(), 0.05)
+            second = None
+            for _ in range(100):
+                # It may be told that the name is still in use.
+                with contextlib.suppress(aw.SupervisionError):
+                    child = aw.Child("acme/new", Slow)
+                    second = await host.supervise("acme-group", children=[child])
+                    break
+                await asyncio.sleep(0.01)
+            assert second is not None
+            await until("the old one is gone", lambda: host.actors == ["acme/new"])
+            assert [child.name for child in second.children] == ["acme/new"]
+            assert (await host.find("acme/new").ask(1)).value == 1
+            await second.stop()
+            assert host.actors == []
+            await host.spawn("acme/new", Slow)
+
+    asyncio.run(main())
+
+
+def test_a_start_that_is_cancelled_at_any_time_leaves_nothing(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            kept = [aw.Child("acme/one", Slow), aw.Child("acme/two", Slow)]
+            for turns in range(12):
+                starting = asyncio.ensure_future(host.supervise("acme-group", children=kept))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if starting.cancel():
+                    with pytest.raises(asyncio.CancelledError):
+                        await starting
+                    await until("nothing is left", lambda: host.actors == [])
+                group = None
+                for _ in range(100):
+                    with contextlib.suppress(aw.SupervisionError, aw.NameTaken):
+                        group = await host.supervise("acme-group", children=kept)
+                        break
+                    await asyncio.sleep(0.01)
+                assert group is not None, turns
+                assert (await host.find("acme/one").ask(1)).value == 1
+                await group.stop()
+                assert host.actors == []
 
     asyncio.run(main())

@@ -148,3 +148,25 @@ def test_it_ends_with_its_actor(engine: aw.Engine) -> None:
             await until("its task is gone", lambda: len(asyncio.all_tasks()) == tasks)
 
     asyncio.run(main())
+
+
+def test_it_ends_with_a_host_whose_close_was_cancelled(engine: aw.Engine) -> None:
+    class Busy:
+        async def handle(self, _: aw.Message) -> object:
+            await asyncio.sleep(3)
+            return None
+
+    async def note(_: aw.Event) -> None:
+        """Hear it."""
+
+    async def main() -> None:
+        tasks = len(asyncio.all_tasks())
+        host = await aw.Host(engine=engine).__aenter__()
+        actor = await host.spawn("acme/busy", Busy, hooks=aw.Hooks(on_message=note))
+        actor.try_send(1)
+        await asyncio.sleep(0.02)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(host.close(), 0.05)
+        await until("no task is left", lambda: len(asyncio.all_tasks()) == tasks)
+
+    asyncio.run(main())

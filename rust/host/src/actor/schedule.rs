@@ -346,9 +346,8 @@ impl Scheduler {
         };
         for local in threads {
             let turns = local.turns.load(Ordering::Relaxed);
-            let stuck = local.turns_at_look.swap(turns, Ordering::Relaxed) == turns
-                && local.busy.load(Ordering::Relaxed);
-            if stuck {
+            let stuck = local.turns_at_look.swap(turns, Ordering::Relaxed) == turns;
+            if stuck && !local.is_empty() {
                 for cell in local.take_all() {
                     self.inject(cell);
                 }

@@ -180,6 +180,8 @@ impl Shared {
                     .0
             };
         }
+        // Nobody looks any more: whoever sets one has to see to that.
+        wheel.looks_at_ms = u64::MAX;
     }
 }
 

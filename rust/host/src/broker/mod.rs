@@ -39,7 +39,7 @@ use dead::Dead;
 use deadlines::Deadlines;
 use events::Events;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use topics::Subscriptions;
@@ -64,18 +64,7 @@ pub struct Broker {
     orphans: Arc<AtomicU64>,
     denials: AtomicU64,
     message_bytes_max: usize,
-    /// The thread whose event loop serves this host, 0 if that is nobody's business.
-    home: AtomicUsize,
     closing: AtomicBool,
-}
-
-thread_local! {
-    /// Its address tells threads apart.
-    static THREAD: u8 = const { 0 };
-}
-
-fn this_thread() -> usize {
-    THREAD.with(|mark| std::ptr::from_ref(mark) as usize)
 }
 
 /// Why there is no new actor.
@@ -187,7 +176,6 @@ impl Broker {
             orphans: Arc::default(),
             denials: AtomicU64::new(0),
             message_bytes_max: MESSAGE_BYTES_MAX,
-            home: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
         });
         engine.look_after(&broker.shared.scheduler);
@@ -264,17 +252,6 @@ impl Broker {
             return Err(Refusal::Forked);
         }
         Ok(())
-    }
-
-    /// Says that handlers run on the event loop of this thread: it must not wait for them.
-    pub fn make_home(&self) {
-        self.home.store(this_thread(), Ordering::Relaxed);
-    }
-
-    /// Whether this is the thread that must not wait.
-    #[inline]
-    pub fn is_home(&self) -> bool {
-        self.home.load(Ordering::Relaxed) == this_thread()
     }
 
     fn is_closing(&self) -> bool {

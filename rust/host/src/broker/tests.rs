@@ -433,3 +433,38 @@ fn a_batch_stops_at_the_first_that_is_not_accepted_in_any_mailbox() {
     let tried = |one: &airssys_core::mailbox::MailboxCounters| one.accepted + one.rejected;
     assert_eq!(counters.iter().map(tried).sum::<u64>(), 2);
 }
+
+#[test]
+fn whoever_hears_that_a_message_made_way_is_run_although_the_sender_is_gone() {
+    let broker = broker();
+    let (begun, begins) = std::sync::mpsc::channel::<()>();
+    let (finish, finished) = std::sync::mpsc::channel::<()>();
+    let limits = MailboxLimits::new(1, 1 << 20, WhenFull::DropOldest).unwrap();
+    let busy = register(&broker, "busy", limits);
+    let blocked = move |message: &Message| {
+        let _ = begun.send(());
+        let _ = finished.recv();
+        echo(message)
+    };
+    assert!(busy.occupy(Box::new(Does(blocked))).is_ok());
+    let heard = spawn(&broker, "asker", echo);
+    let running = broker.ask_queued(&busy, tell(b"first"), SOON);
+    begins.recv().unwrap();
+    let Asked::Waiting(displaced) = broker.ask_queued(&busy, tell(b"second"), SOON) else {
+        panic!("it waits in the mailbox");
+    };
+    let asker = Arc::clone(&heard);
+    displaced.pending().then(move |outcome| {
+        assert!(matches!(outcome, Err(Refusal::Dropped(_))));
+        assert!(matches!(asker.send(tell(b"it made way")), Sent::Accepted));
+    });
+    let sender = Arc::clone(&broker);
+    let to = Arc::clone(&busy);
+    thread::spawn(move || assert!(sender.send(&to, tell(b"third"), true).unwrap().is_none()))
+        .join()
+        .unwrap();
+    eventually(|| heard.counters().delivered == 1);
+    finish.send(()).unwrap();
+    finish.send(()).unwrap();
+    drop(running);
+}

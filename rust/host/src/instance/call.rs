@@ -380,7 +380,10 @@ impl Lease<'_> {
         };
         let ended = ended.unwrap_or_else(|| Err(clock.deadline_passed().into()));
         // Before it is given back: whoever gives this call up must not close the next one's.
-        self.instance.roaming.store(0, Ordering::SeqCst);
+        if self.instance.roaming.swap(0, Ordering::SeqCst) == 0 {
+            // That has just happened, and closes this one.
+            self.instance.slot.close();
+        }
         self.finish::<I>(running, bytes_in, ended)
     }
 

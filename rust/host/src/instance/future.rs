@@ -123,7 +123,9 @@ impl Abort {
     /// as closed at once, though the guest's stack may be unwound a little later.
     pub fn abort(&self) {
         self.task.abort();
-        if self.instance.roaming.load(Ordering::SeqCst) == self.number {
+        let roaming = &self.instance.roaming;
+        let ours = roaming.compare_exchange(self.number, 0, Ordering::SeqCst, Ordering::SeqCst);
+        if ours.is_ok() {
             self.instance.slot.close();
         }
     }

@@ -3,7 +3,7 @@
 use super::courier::Courier;
 use super::handler::Handler;
 use super::messages::Messages;
-use super::{asking, batch, board, body, lease, pattern, traffic};
+use super::{asking, batch, body, home, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Desk, Instance, Receipt, awaitable, event_loop, gil};
@@ -329,7 +329,7 @@ impl Actor {
         key: Option<Key>,
         trace: Option<&str>,
     ) -> Result<()> {
-        board::refuse_home(&self.broker)?;
+        home::refuse()?;
         let message = self.message(
             value,
             &How::new(codec, schema, priority, ttl)?.with(transcode, trace)?,
@@ -428,7 +428,7 @@ impl Actor {
         schema: Option<&Bound<'_, Borsh>>,
         trace: Option<&str>,
     ) -> Result<()> {
-        board::refuse_home(&self.broker)?;
+        home::refuse()?;
         let messages = self.messages(
             values,
             &How::new(codec, schema, None, None)?.with(false, trace)?,
@@ -473,7 +473,7 @@ impl Actor {
         trace: Option<&str>,
         return_exceptions: bool,
     ) -> Result<Py<PyAny>> {
-        board::refuse_home(&self.broker)?;
+        home::refuse()?;
         let timeout = self::timeout(timeout)?;
         let messages = self.messages(
             values,
@@ -516,7 +516,7 @@ impl Actor {
         key: Option<Key>,
         trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
-        board::refuse_home(&self.broker)?;
+        home::refuse()?;
         let timeout = self::timeout(timeout)?;
         let how = How::new(codec, schema, None, None)?.with(transcode, trace)?;
         let message = self.message(value, &how)?;

@@ -2,6 +2,7 @@
 
 use super::actor::Actor;
 use super::body;
+use super::home;
 use super::letter::DeadLetter;
 use super::messages::Messages;
 use super::pattern;
@@ -15,7 +16,7 @@ use airssys_host as host;
 use airssys_host::actor::Refusal;
 use airssys_host::actor::Routing;
 use airssys_host::broker::{BROADCAST_MAX, Event};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -155,14 +156,16 @@ impl Broker {
         self.host.refuse_forked().map_err(Error::Refusal)
     }
 
-    /// Says that this thread runs the loop that serves the host.
-    fn make_home(&self) {
-        self.host.make_home();
+    /// Says that this thread runs the loop of a host, and nothing else until its end.
+    #[staticmethod]
+    fn make_home() {
+        home::make();
     }
 
-    /// Fails on the thread of that loop.
-    fn refuse_home(&self) -> Result<()> {
-        refuse_home(&self.host)
+    /// Fails on a thread that does.
+    #[staticmethod]
+    fn refuse_home() -> Result<()> {
+        home::refuse()
     }
 
     #[getter]
@@ -281,23 +284,6 @@ impl Broker {
     fn close(&self, py: Python<'_>) -> Result<()> {
         exit::detached(py, || self.host.close())
     }
-}
-
-/// Fails on the thread whose loop serves the host: it would wait for itself.
-///
-/// # Errors
-///
-/// `RuntimeError`.
-#[inline]
-pub fn refuse_home(broker: &host::broker::Broker) -> Result<()> {
-    if broker.is_home() {
-        return Err(PyRuntimeError::new_err(
-            "this would hold up the host's own event loop, and wait for itself; \
-             hint: a plain `def` handler, or `await` the same of `.awaitable`",
-        )
-        .into());
-    }
-    Ok(())
 }
 
 fn told(event: Event) -> Told {

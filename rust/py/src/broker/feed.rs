@@ -1,6 +1,7 @@
 //! Waiting for what a feed brings: on this thread, or in an event loop.
 
 use super::asking::SIGNAL_CHECK;
+use super::home;
 use crate::error::{Error, Result};
 use crate::runtime::{awaitable, event_loop, exit, gil};
 use airssys_host::broker::Feed;
@@ -38,6 +39,7 @@ pub fn next<T: Send>(
     feed: &Feed<T>,
     timeout: Option<Duration>,
 ) -> Result<Option<T>> {
+    home::refuse()?;
     let began = Instant::now();
     loop {
         if let Some(item) = feed.take() {

@@ -9,6 +9,7 @@ mod courier;
 mod errand;
 mod feed;
 mod handler;
+mod home;
 mod lease;
 mod letter;
 mod message;

@@ -94,6 +94,9 @@ impl Cell {
         // And the one that may be in the making.
         self.shared.observer.left(self, incarnation);
         self.shared.observer.left(self, incarnation + 1);
+        if let Some(tap) = self.tap() {
+            tap.close();
+        }
         self.shared.observer.stopped(self);
     }
 }

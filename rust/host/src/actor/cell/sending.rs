@@ -35,15 +35,8 @@ impl Cell {
             here.turn(|| self.handle_now(behaviour, message, may_block));
             return Sent::Accepted;
         }
-        match self.enqueue(message) {
-            Ok(woken) => {
-                if woken {
-                    here.run(Arc::clone(self));
-                }
-                Sent::Accepted
-            }
-            Err(refused) => self.refused(*refused),
-        }
+        // What makes way, or is refused, may wake others: they are this thread's turn too.
+        here.turn(|| self.send(message))
     }
 
     /// Puts messages into the mailbox under one lock, until one is not simply
