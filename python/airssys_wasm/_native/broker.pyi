@@ -517,11 +517,7 @@ class Broker:
         """The names of all actors, in no order."""
 
     def refuse_forked(self) -> None:
-        """Return unless this process was forked since the host was made.
-
-        Raises:
-            EngineError: it was.
-        """
+        """Raise ``EngineError`` in a process that was forked since the host was made."""
 
     @staticmethod
     def make_home() -> None:
@@ -529,11 +525,7 @@ class Broker:
 
     @staticmethod
     def refuse_home() -> None:
-        """Return unless this is the thread of such a loop.
-
-        Raises:
-            RuntimeError: it is; it would wait for itself.
-        """
+        """Raise ``RuntimeError`` on a thread that does."""
 
     @property
     def requests_open(self) -> int:
