@@ -242,12 +242,12 @@ class BlockingHost(BlockingOutlets):
     def close(self) -> None:
         """Stop all actors, the last one first, and close everything; return when that is done."""
         try:
-            self._host._broker.refuse_forked()  # noqa: SLF001 - its own
+            self._broker.refuse_forked()
         except EngineError:
             # Its loop and its threads are the parent's, who closes them.
             self._is_closed = True
             return
-        self._host._broker.refuse_home()  # noqa: SLF001 - its own
+        self._broker.refuse_home()
         with self._lock:
             loop, thread = self._loop, self._thread
             was_closed, self._is_closed = self._is_closed, True
@@ -409,8 +409,8 @@ class BlockingHost(BlockingOutlets):
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            self._host._broker.refuse_forked()  # noqa: SLF001 - its own
-            self._host._broker.refuse_home()  # noqa: SLF001 - its own
+            self._broker.refuse_forked()
+            self._broker.refuse_home()
             # What is begun before the closing is ended by it.
             ended = threading.Event()
             with self._lock:
@@ -431,7 +431,7 @@ class BlockingHost(BlockingOutlets):
 
     async def _open(self) -> None:
         await self._host.__aenter__()
-        self._host._broker.make_home()  # noqa: SLF001 - its own
+        self._broker.make_home()
 
     def _open_loop(self) -> asyncio.AbstractEventLoop:
         if self._is_closed:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
 
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
 LIMITS = aw.Limits(memory_bytes_max=2 * aw.MIB, call_seconds_max=0.5)
 HANDLE = "airssys:core/lifecycle#handle-message"
 RAW = 0x55
-
-
-async def until(what: str, is_so: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"never: {what}")
 
 
 async def trap(actor: aw.Actor) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
 
@@ -16,15 +17,6 @@ NAMES = ["acme/first", "acme/second", "acme/third"]
 
 def children(handler: aw.Component, names: list[str] = NAMES) -> list[aw.Child]:
     return [aw.Child(name, handler) for name in names]
-
-
-async def until(what: str, is_so: object) -> None:
-    assert callable(is_so)
-    for _ in range(1000):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"never: {what}")
 
 
 @pytest.mark.parametrize(

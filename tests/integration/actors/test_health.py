@@ -6,20 +6,12 @@ import asyncio
 import time
 
 import pytest
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
 
 LIMITS = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=2.0)
 OFTEN = aw.Health(interval_seconds=0.03, timeout_seconds=0.2, failures_max=3)
-
-
-async def until(what: str, is_so: object) -> None:
-    assert callable(is_so)
-    for _ in range(500):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"never: {what}")
 
 
 def says(status: int) -> bytes:

@@ -7,8 +7,9 @@ import logging
 from functools import partial
 
 import pytest
-from tests.integration.actors.test_groups import SOON, until
+from tests.integration.actors.test_groups import SOON
 from tests.integration.actors.test_health import OFTEN, says
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.integration.actors.test_groups import SOON, until
+from tests.integration.actors.test_groups import SOON
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
 

@@ -7,22 +7,11 @@ import gc
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-async def until(what: str, is_so: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"never: {what}")
 
 
 def test_what_a_function_returns_is_the_reply(engine: aw.Engine) -> None:

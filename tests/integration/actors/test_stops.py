@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from tests.integration.actors.test_groups import until
+from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
 
