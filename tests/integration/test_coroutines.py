@@ -19,6 +19,7 @@ import airssys_wasm as aw
 Guest = Callable[[str], aw.Component]
 API = "acme:importer/api"
 ECHO = "acme:echo/api"
+TYPES = "acme:echo/types"
 ROUNDS = pytest.mark.parametrize("rounds", [1, 10**8], ids=["at-once", "later"])
 
 
@@ -47,6 +48,29 @@ def test_tasks_groups_and_timeouts_take_it(guest: Guest, limits: aw.Limits, roun
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(instance.call_async("count", rounds))
             assert task.result() == rounds
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (f"{ECHO}#nothing", ()),
+        (f"{TYPES}#echo-tuple", ((1, "two", 3.0),)),
+        (f"{TYPES}#echo-option", (None,)),
+    ],
+)
+def test_any_value_arrives_as_it_is(
+    instance: aw.Instance, function: str, argument: tuple[Any, ...]
+) -> None:
+    # A StopIteration takes a tuple for its arguments, and None for none.
+    async def main() -> None:
+        expected = argument[0] if argument else None
+        assert await instance.call_async(function, *argument) == expected
+        assert await asyncio.create_task(instance.call_async(function, *argument)) == expected
+        with pytest.raises(StopIteration) as stopped:
+            next(instance.call_async(function, *argument).__await__())
+        assert stopped.value.value == expected
 
     asyncio.run(main())
 

@@ -19,6 +19,7 @@ mod ongoing;
 mod plans;
 mod receipt;
 mod resource;
+mod slots;
 mod supply;
 mod variant;
 
@@ -53,6 +54,7 @@ pub mod native {
     #[pymodule_init]
     fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::gil::install(module.py())?;
+        super::slots::install(module.py());
         super::exit::install(module.py())
     }
 }

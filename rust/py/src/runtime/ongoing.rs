@@ -113,7 +113,26 @@ impl Ongoing {
         });
     }
 
-    fn refuse_second(&self) -> PyResult<()> {
+    /// What the call gave, if it is over, went well, and nobody has asked yet.
+    #[inline]
+    pub fn take_value(&self) -> Option<Py<PyAny>> {
+        let mut state = self.state();
+        if !matches!(*state, State::Ended(Ok(_))) {
+            return None;
+        }
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Ended(Ok(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Refuses to be awaited while somebody else awaits it.
+    ///
+    /// # Errors
+    ///
+    /// That somebody does.
+    #[inline]
+    pub fn refuse_second(&self) -> PyResult<()> {
         match &*self.state() {
             State::Awaited { .. } => {
                 Err(PyRuntimeError::new_err("the call is being awaited already"))
@@ -149,20 +168,6 @@ fn send(iterator: &Bound<'_, PyAny>, sent: &Bound<'_, PyAny>) -> Step {
 
 fn returned(value: Py<PyAny>) -> PyErr {
     PyStopIteration::new_err((value,))
-}
-
-/// Has an iterator that yields nothing more return a value: `StopIteration` as the
-/// interpreter itself sets it, which makes an instance of it only where it must.
-fn return_from_iterator(value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let plain = !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyBaseException>();
-    if !plain {
-        return Err(returned(value.clone().unbind()));
-    }
-    if !value.is_none() {
-        // SAFETY: the GIL is held and both objects live. The caller returns null.
-        unsafe { ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr()) };
-    }
-    Ok(())
 }
 
 // A StopIteration that leaves a coroutine would be taken for its result.
@@ -207,18 +212,8 @@ impl Ongoing {
         Ok(slf)
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let mut state = self.state();
-        if let State::Ended(Ok(_)) = &*state {
-            let State::Ended(Ok(value)) = std::mem::replace(&mut *state, State::Over) else {
-                return Ok(None);
-            };
-            drop(state);
-            return_from_iterator(value.bind(py))?;
-            return Ok(None);
-        }
-        drop(state);
-        self.send(py.None().bind(py)).map(Some)
+    fn __next__(&self, py: Python<'_>) -> Step {
+        self.send(py.None().bind(py))
     }
 
     /// Go on until the call ends or has to wait, as an event loop does.
