@@ -32,6 +32,7 @@ class Grove:
         self.seats = seats
         self.nursery = nursery
         self._stopping: set[asyncio.Future[None]] = set()
+        self._tidying: set[asyncio.Future[None]] = set()
 
     async def plant(self, child: Child, above: tuple[str, ...] = ()) -> Child:
         """Start a child under a supervisor; return it as it was started.
@@ -115,8 +116,19 @@ class Grove:
         if self._stopping:
             await asyncio.wait(tuple(self._stopping))
 
-    async def forget_if_over(self, above: tuple[str, ...]) -> None:
-        """Give up the actors of a group that has ended, unless it is to come back."""
+    def tidy(self, above: tuple[str, ...]) -> None:
+        """Have the actors of a group that has ended given up, unless it is to come back."""
+        try:
+            self.root()
+        except AirssysError:
+            # The host is closing: all of them are given up.
+            return
+        # Once its supervisor has decided what becomes of it.
+        tidying = asyncio.ensure_future(self._forget_if_over(above))
+        self._tidying.add(tidying)
+        tidying.add_done_callback(self._tidying.discard)
+
+    async def _forget_if_over(self, above: tuple[str, ...]) -> None:
         taken = self.seats.below(above)
         try:
             supervisor = await self.supervisor(above[:-1])
