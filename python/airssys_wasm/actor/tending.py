@@ -35,6 +35,7 @@ from airssys_wasm.actor.life import (
 from airssys_wasm.actor.restarts import IsDue, Restarts
 from airssys_wasm.actor.rounds import Slot
 from airssys_wasm.actor.spawner import Running
+from airssys_wasm.actor.stops import StopOrder
 from airssys_wasm.errors import SupervisionError
 
 
@@ -91,8 +92,7 @@ class Tending:
             post=outside.post,
             first_is_done=self._all_have_started,
         )
-        self._stop_reason = StopReason.STOPPED
-        self._to_close: list[str] = []
+        self._stops: StopOrder | None = None
 
     # Starting
 
@@ -350,19 +350,14 @@ class Tending:
         """Stop all children, the last one first; then the supervisor has ended with ``end``."""
         if self.closing is not None:
             return
-        self.closing, self._stop_reason = end, reason
+        self.closing = end
         self._stand_down("is stopped with its supervisor")
-        self._to_close = list(self.slots)
+        self._stops = StopOrder(self.slots.values(), reason)
         self._close_next()
 
     def _close_next(self) -> None:
-        while self._to_close:
-            slot = self.slots.get(self._to_close[-1])
-            if slot is not None and slot.life is not None:
-                slot.life.end(self._stop_reason)
-                return
-            self._to_close.pop()
-        self.is_closed = True
+        if self._stops is not None and self._stops.advance():
+            self.is_closed = True
 
     def kill(self, end: Exit) -> None:
         """End all children at once, without asking."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import weakref
@@ -56,7 +55,6 @@ if TYPE_CHECKING:
     from airssys_wasm.broker import Breaker, Mailbox, Rate, Retry
     from airssys_wasm.host.blocking import BlockingHost
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
-    from airssys_wasm.host.seat import Seat
 
 _LOG = logging.getLogger(__name__)
 #: Counted for each actor: one bad plugin must not end the others.
@@ -145,8 +143,9 @@ class Host(Outlets):
     async def close(self) -> None:
         """Stop all actors, the last one first, and close everything; return when that is done.
 
-        Cancelling it ends what still runs at once. So does closing it where its event loop
-        runs no more; from another loop it is closed on its own.
+        The members of a pool are stopped together, at most 32 at once. Cancelling it ends
+        what still runs at once. So does closing it where its event loop runs no more; from
+        another loop it is closed on its own.
         """
         loop = self._loop
         if loop is not None and loop is not asyncio.get_running_loop():
@@ -462,6 +461,8 @@ class Host(Outlets):
     async def stop(self, name: str) -> None:
         """Stop an actor for good; whoever waits for it gets ``ActorStopped``.
 
+        The members of a pool are stopped together, at most 32 at once.
+
         Cancelling it does not take the stop back.
 
         Raises:
@@ -469,17 +470,11 @@ class Host(Outlets):
         """
         seat = self.find(name)._seat  # noqa: SLF001 - its own
         self._open()
-        await self._grove.see_through(self._stop(seat))
-
-    async def _stop(self, seat: Seat) -> None:
-        for member in seat.members:
-            # One may have been given up before.
-            with contextlib.suppress(SupervisionError):
-                await self._grove.fell(member.native.name, member.above)
-        if seat.members:
-            self._seats.give_up_all([seat])
-        else:
-            await self._grove.fell(seat.native.name, seat.above)
+        grove = self._grove
+        is_pool = bool(seat.members)
+        await grove.see_through(
+            grove.fell_pool(seat) if is_pool else grove.fell(seat.native.name, seat.above)
+        )
 
     def __repr__(self) -> str:
         """Say whether it is open, and how many actors it has."""
