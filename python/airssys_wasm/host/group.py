@@ -34,7 +34,6 @@ class Grove:
         self.seats = seats
         self.nursery = nursery
         self._stopping: set[asyncio.Future[None]] = set()
-        self._tidying: set[asyncio.Future[None]] = set()
 
     async def plant(self, child: Child, above: tuple[str, ...] = ()) -> Child:
         """Start a child under a supervisor; return it as it was started.
@@ -88,11 +87,13 @@ class Grove:
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""
         supervisor = await self.supervisor(above)
-        taken = self.seats.taken_by(name, above)
+        # Before anything is waited for: the name may be another one's soon.
+        own, below = self.seats.own(name, above), self.seats.started_below((*above, name))
+        taken = below if (await supervisor.child(name)).is_group else own
         await supervisor.terminate_child(name, for_good=True)
         # A group may have started others until it was down. What else has come under its name
         # meanwhile is another one's.
-        since = (seat for seat in self.seats.taken_by(name, above) if seat.is_dynamic)
+        since = (seat for seat in self.seats.below((*above, name)) if seat.is_dynamic)
         taken = list(dict.fromkeys((*taken, *since)))
         await _delete(supervisor, name)
         self.seats.give_up_all(taken)
@@ -148,29 +149,6 @@ class Grove:
         """Wait until the stops that nobody waits for have ended; their supervisors have."""
         if self._stopping:
             await asyncio.wait(tuple(self._stopping))
-
-    def tidy(self, above: tuple[str, ...]) -> None:
-        """Have the actors of a group that has ended given up, unless it is to come back."""
-        try:
-            self.root()
-        except AirssysError:
-            # The host is closing: all of them are given up.
-            return
-        # Once its supervisor has decided what becomes of it.
-        tidying = asyncio.ensure_future(self._forget_if_over(above))
-        self._tidying.add(tidying)
-        tidying.add_done_callback(self._tidying.discard)
-
-    async def _forget_if_over(self, above: tuple[str, ...]) -> None:
-        taken = self.seats.below(above)
-        try:
-            supervisor = await self.supervisor(above[:-1])
-            status = (await supervisor.child(above[-1])).status
-        except AirssysError:
-            # Nobody is left who would start it.
-            status = "stopped"
-        if status == "stopped":
-            self.seats.give_up_all(taken)
 
     async def supervisor(self, above: tuple[str, ...]) -> Supervisor:
         """Return the supervisor of a group.

@@ -90,9 +90,7 @@ class Host(Outlets):
         self._seats = Seats(self._broker, self._reporter.tell)
         nursery = Nursery(self.engine, self.limits, self._seats, self._require_courier)
         self._grove = Grove(self._open, self._seats, nursery)
-        self._observer = Observer(
-            self._broker, self._reporter, self._seats, self._grove, _ROOT.within
-        )
+        self._observer = Observer(self._broker, self._reporter, self._seats, _ROOT.within)
         self._courier: Courier | None = None
         self._starting: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None

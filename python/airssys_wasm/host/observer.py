@@ -11,7 +11,6 @@ from airssys_wasm.host.events import log_event, native_event
 if TYPE_CHECKING:
     from airssys_wasm.broker import Broker
     from airssys_wasm.host.events import Reporter
-    from airssys_wasm.host.group import Grove
     from airssys_wasm.host.seats import Seats
 
 _LOG = logging.getLogger(__name__)
@@ -24,17 +23,15 @@ class Observer:
         broker: whose events are taken.
         reporter: tells who listens.
         seats: the places of all actors.
-        grove: the supervisors.
         within_seconds: of the window in which the host counts restarts.
     """
 
     def __init__(
-        self, broker: Broker, reporter: Reporter, seats: Seats, grove: Grove, within_seconds: float
+        self, broker: Broker, reporter: Reporter, seats: Seats, within_seconds: float
     ) -> None:
         self._broker = broker
         self._reporter = reporter
         self._seats = seats
-        self._grove = grove
         self._within_seconds = within_seconds
 
     def supervised(self, event: SupervisionEvent) -> None:
@@ -48,16 +45,13 @@ class Observer:
             self._reporter.note(event)
         log_event(event, self._within_seconds)
         above = event.path[1:]
-        if isinstance(event, GaveUp):
-            self._seats.give_up(event.child)
-            self._seats.give_up_group((*above, event.child))
-        elif isinstance(event, Exited) and self._seats.is_over(event.child, event.exit):
-            # Nobody restarts it: whoever waits for it is told.
-            self._seats.give_up(event.child)
+        if isinstance(event, GaveUp) or (isinstance(event, Exited) and event.is_over):
+            # Nobody restarts it: whoever waits for it is told. At once, while no other one can
+            # have been started under its name.
+            self._seats.give_up_child(event.child, above)
         elif isinstance(event, Stopped) and above:
             # It comes back, if it does, with what it was made with.
-            self._seats.give_up_group(above, only_dynamic=True)
-            self._grove.tidy(above)
+            self._seats.give_up_dynamic(above)
 
     def drain(self) -> None:
         """Take note of all that the broker tells."""
