@@ -29,6 +29,8 @@ class Exited:
     exit: Exit
     #: Whether it was stopped, however it took that.
     was_stopped: bool = False
+    #: Whether its supervisor goes on without it: nothing is going to start it unasked.
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

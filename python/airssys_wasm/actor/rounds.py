@@ -68,6 +68,8 @@ class Slot:
     starter: asyncio.Future[Running] | None = None
     #: Whether nothing is kept of it once it is down.
     forget: bool = False
+    #: The pool it belongs to, if any.
+    pool: str = ""
     #: Who waits for it to be down.
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 

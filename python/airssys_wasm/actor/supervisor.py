@@ -93,6 +93,8 @@ class Supervisor:
     ) -> None:
         """Stop the children, the last one first, each as it says; return when all are down.
 
+        The children of a pool are stopped together, as one.
+
         Stopping one that has ended, or never started, is not an error. Cancelling it does not
         take the stop back.
 
@@ -126,13 +128,15 @@ class Supervisor:
             raise self._reports.ended("was never started")
         return await asyncio.shield(self._desk.over)
 
-    async def start_child(self, child: Child) -> Running:
+    async def start_child(self, child: Child, *, pool: str = "") -> Running:
         """Add a child after all others and start it; return what runs.
 
         Cancelling it takes the child back.
 
         Args:
             child: the child; its name must be new.
+            pool: the pool it belongs to, if any. When the supervisor is stopped, the children
+                of a pool are stopped together, not one after the other; at most 32 at once.
 
         Raises:
             ChildInvalid: the group does not do what the child asks for.
@@ -150,7 +154,7 @@ class Supervisor:
                 hint = "hint: another name, or stop that one first"
                 what = f"is there: {present.status}; {hint}"
                 raise tending.refusal(child.name, reason, what)
-            slot = tending.slots[child.name] = Slot(child, forget=True)
+            slot = tending.slots[child.name] = Slot(child, forget=True, pool=pool)
             tending.watch(slot, answer)
             tending.start(slot, First())
 

@@ -35,6 +35,7 @@ from airssys_wasm.actor.life import (
 from airssys_wasm.actor.restarts import IsDue, Restarts
 from airssys_wasm.actor.rounds import Slot
 from airssys_wasm.actor.spawner import Running
+from airssys_wasm.actor.stops import StopOrder
 from airssys_wasm.errors import SupervisionError
 
 
@@ -91,8 +92,7 @@ class Tending:
             post=outside.post,
             first_is_done=self._all_have_started,
         )
-        self._stop_reason = StopReason.STOPPED
-        self._to_close: list[str] = []
+        self._stops: StopOrder | None = None
 
     # Starting
 
@@ -144,7 +144,8 @@ class Tending:
                 self._start_failed(slot, end)
             case HasEnded(life=life, exit=end):
                 # Unless it had ended by itself before the stop was done.
-                self._put_down(slot, end, was_stopped=life.exit is None)
+                is_over = self._is_over(slot, end)
+                self._put_down(slot, end, was_stopped=life.exit is None, is_over=is_over)
                 self._is_down(slot)
 
     def _has_started(self, slot: Slot, life: Life) -> None:
@@ -174,7 +175,7 @@ class Tending:
         if life.phase is not Phase.UP or not life.is_announced:
             return
         life.has_gone()
-        self._put_down(slot, end)
+        self._put_down(slot, end, is_over=self._is_over(slot, end))
         if self._is_wanted_down(slot):
             self._is_down(slot)
         elif decisions.wants_restart(slot.child.restart, end):
@@ -183,7 +184,9 @@ class Tending:
             self._has_ended(slot, end)
 
     def _start_failed(self, slot: Slot, end: Exit) -> None:
-        self._put_down(slot, end)
+        # Otherwise whoever asked for the start is told, or it is tried again.
+        is_over = self._is_wanted_down(slot) and self._is_over(slot, end)
+        self._put_down(slot, end, is_over=is_over)
         if slot.starter is not None:
             self._refuse_starter(slot, "start-failed", f"could not be started: {end}", end.error)
             self._leave_restart(slot)
@@ -203,9 +206,20 @@ class Tending:
             self._ready.set_exception(refusal)
         self.close(Exit(ExitKind.INITIALIZATION_FAILED, f"{name!r} could not be started: {end}"))
 
-    def _put_down(self, slot: Slot, end: Exit, *, was_stopped: bool = False) -> None:
+    def _put_down(
+        self, slot: Slot, end: Exit, *, was_stopped: bool = False, is_over: bool = False
+    ) -> None:
         slot.life = None
-        self._outside.emit(Exited(self._outside.path, slot.child.name, end, was_stopped))
+        self._outside.emit(Exited(self._outside.path, slot.child.name, end, was_stopped, is_over))
+
+    def _is_over(self, slot: Slot, end: Exit) -> bool:
+        if self.closing is not None:
+            # Whoever restarts the group starts all that it was made with.
+            return False
+        if slot.child.restart == "temporary":
+            return True
+        wants_restart = decisions.wants_restart(slot.child.restart, end)
+        return not wants_restart and not self._is_wanted_down(slot)
 
     def _is_wanted_down(self, slot: Slot) -> bool:
         """Whether an end of the child changes nothing: someone wanted it down anyway."""
@@ -350,19 +364,14 @@ class Tending:
         """Stop all children, the last one first; then the supervisor has ended with ``end``."""
         if self.closing is not None:
             return
-        self.closing, self._stop_reason = end, reason
+        self.closing = end
         self._stand_down("is stopped with its supervisor")
-        self._to_close = list(self.slots)
+        self._stops = StopOrder(self.slots.values(), reason)
         self._close_next()
 
     def _close_next(self) -> None:
-        while self._to_close:
-            slot = self.slots.get(self._to_close[-1])
-            if slot is not None and slot.life is not None:
-                slot.life.end(self._stop_reason)
-                return
-            self._to_close.pop()
-        self.is_closed = True
+        if self._stops is not None and self._stops.advance():
+            self.is_closed = True
 
     def kill(self, end: Exit) -> None:
         """End all children at once, without asking."""

@@ -93,7 +93,7 @@ def _count(cast: Cast, pages: Sequence[bytes], *, fails: Mapping[str, object]) -
     started = time.perf_counter()
     total = sum(map(len, pages))
     with (
-        unlogged("airssys_wasm.host.host"),
+        unlogged("airssys_wasm.host.observer"),
         aw.Host.blocking(engine=cast.engine, limits=_LIMITS) as host,
         host.events() as events,
     ):

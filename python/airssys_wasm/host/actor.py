@@ -16,27 +16,32 @@ if TYPE_CHECKING:
 class Actor:
     """An actor by name, whatever instance it has at the time.
 
-    ``send(value, *, codec="cbor", schema=None, priority=None, ttl=None)`` returns when the
-    message is accepted, after waiting for room where the mailbox is full; ``try_send`` never
-    waits. ``ask(value, *, timeout=5.0, codec="cbor", schema=None)`` awaits the ``Reply``.
-    ``codec`` is ``"cbor"``, ``"json"``, ``"borsh"`` with its ``schema``, or ``"raw"`` for
-    bytes; ``priority`` ``"low"``, ``"normal"`` or ``"high"``; ``ttl`` seconds after which
-    nobody handles the message any more. With ``transcode=True`` CBOR and JSON are turned into
-    each other where the actor declares that it reads only the other one; otherwise a codec
-    that it does not read is a ``CodecError`` that names those it does, and nothing is sent.
-    ``key=`` (text or bytes) is what a pool with sticky routing chooses the member by. ``trace=``
-    is a ``traceparent`` as W3C Trace Context has it: it is in the message, and in all that a
-    component says while it handles that.
+    ``send(value)`` returns when the message is accepted, after waiting for room where the
+    mailbox is full; ``try_send`` never waits. ``ask(value)`` awaits the ``Reply``.
 
-    Many at once, in one crossing of the boundary, in their order:
-    ``ask_many(values, *, timeout=5.0, codec="cbor", schema=None, trace=None,
-    return_exceptions=False)`` awaits the replies to all, with one deadline; if one has none,
-    the first of these errors is raised when all have ended, or stands in its place with
-    ``return_exceptions=True``. ``send_many(values, *, codec="cbor", schema=None, trace=None)``
-    returns when all are accepted, or raises for the first that is not, with a note that says
-    how many were; cancelled, it sends nothing more.
+    Many at once, in one crossing of the boundary, in their order: ``ask_many(values)`` awaits
+    the replies to all, with one deadline; if one has none, the first of these errors is raised
+    when all have ended. ``send_many(values)`` returns when all are accepted, or raises for the
+    first that is not, with a note that says how many were; cancelled, it sends nothing more.
     ``try_send_many`` never waits, and returns how many were accepted before the mailbox was
     full; where its policy is to drop, those that were dropped are among them.
+
+    Options, by name, for all of them unless it says for which:
+
+    - ``codec``: ``"cbor"``, the default, ``"json"``, ``"borsh"`` with its ``schema``, or
+      ``"raw"`` for bytes. One that the actor does not read is a ``CodecError`` that names
+      those it does, and nothing is sent.
+    - ``trace``: a ``traceparent`` as W3C Trace Context has it: it is in the message, and in all
+      that a component says while it handles that. None by default.
+    - ``timeout``, of ``ask`` and ``ask_many``: seconds, 5.0 by default.
+    - ``return_exceptions``, of ``ask_many``: errors stand in the places of their replies.
+    - ``priority``, of ``send`` and ``try_send``: ``"low"``, ``"normal"`` or ``"high"``.
+    - ``ttl``, of ``send`` and ``try_send``: seconds after which nobody handles the message any
+      more. No end by default.
+    - ``transcode``, of ``send``, ``try_send`` and ``ask``: turn CBOR and JSON into each other
+      where the actor declares that it reads only the other one.
+    - ``key``, of ``send``, ``try_send`` and ``ask``: text or bytes by which a pool with sticky
+      routing chooses the member.
 
     Raises, besides what is wrong with the arguments (``CodecError``, ``ValueError``):
 

@@ -52,7 +52,7 @@ _TAKEN_BACK_SECONDS: Final = 5.0
 
 
 class BlockingActor:
-    """An actor for code without an event loop: ``send``, ``try_send``, ``ask``, blocking.
+    """An actor for code without an event loop: the methods and options of ``Actor``, blocking.
 
     Handlers on the host's own loop cannot wait so, as the loop would wait for itself: that is
     a ``RuntimeError``. ``awaitable`` is for them.

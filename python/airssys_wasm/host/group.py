@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from airssys_wasm.actor import Child, Supervisor
+from airssys_wasm.actor.stops import TOGETHER_MAX
 from airssys_wasm.errors import AirssysError, ChildInvalid, SupervisionError
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.nursery import note_child
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from airssys_wasm.host.nursery import Nursery
+    from airssys_wasm.host.seat import Seat
     from airssys_wasm.host.seats import Seats
 
 
@@ -69,15 +71,14 @@ class Grove:
         """
         members = await self.nursery.admit_pool(child, names, routing)
         taken = [seat for member in members for seat in self.seats.of(member)]
-        started: list[str] = []
+        started = 0
         try:
             for member in members:
-                await _begin(self.root(), member)
-                started.append(member.name)
+                await _begin(self.root(), member, pool=child.name)
+                started += 1
         except BaseException as error:
-            for name in started:
-                with contextlib.suppress(SupervisionError):
-                    await self.fell(name, ())
+            with contextlib.suppress(AirssysError):
+                await self._fell_all(taken[:started])
             self.seats.give_up_all(taken)
             if (told := _told(error)) is not error:
                 raise told from told.__cause__
@@ -86,19 +87,53 @@ class Grove:
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""
         supervisor = await self.supervisor(above)
-        taken = self.seats.taken_by(name, above)
+        # Before anything is waited for: the name may be another one's soon.
+        own, below = self.seats.own(name, above), self.seats.started_below((*above, name))
+        taken = below if (await supervisor.child(name)).is_group else own
         await supervisor.terminate_child(name, for_good=True)
         # A group may have started others until it was down. What else has come under its name
         # meanwhile is another one's.
-        since = (seat for seat in self.seats.taken_by(name, above) if seat.is_dynamic)
+        since = (seat for seat in self.seats.below((*above, name)) if seat.is_dynamic)
         taken = list(dict.fromkeys((*taken, *since)))
-        try:
-            await supervisor.delete_child(name)
-        except SupervisionError as error:
-            # A temporary one is forgotten when it ends.
-            if error.reason != "not-found":
-                raise
+        await _delete(supervisor, name)
         self.seats.give_up_all(taken)
+
+    async def fell_pool(self, front: Seat) -> None:
+        """Stop the members of a pool together, the last one first, and give up its name.
+
+        Each has the time that it says. One that cannot be stopped keeps no other from it.
+        """
+        try:
+            await self._fell_all(front.members)
+        finally:
+            self.seats.give_up_all([front])
+
+    async def _fell_all(self, members: Sequence[Seat]) -> None:
+        turns = asyncio.Semaphore(TOGETHER_MAX)
+        ends = await asyncio.gather(
+            *(self._fell_member(member, turns) for member in reversed(members)),
+            return_exceptions=True,
+        )
+        # Often it is one for all of them, as when the host is closed meanwhile.
+        errors = {str(error): error for error in ends if error is not None}
+        if errors:
+            first, *others = errors.values()
+            for other in others:
+                first.add_note(f"another member: {other}")
+            raise first
+
+    async def _fell_member(self, member: Seat, turns: asyncio.Semaphore) -> None:
+        name = member.native.name
+        async with turns:
+            supervisor = self.root()
+            try:
+                await supervisor.terminate_child(name, for_good=True)
+                await _delete(supervisor, name)
+            except SupervisionError as error:
+                # It may have been given up before.
+                if error.reason != "not-found":
+                    raise
+            self.seats.give_up_all([member])
 
     async def see_through(self, stop: Coroutine[object, object, None]) -> None:
         """Await a stop, which goes on to its end if whoever waits for it is cancelled.
@@ -115,18 +150,6 @@ class Grove:
         if self._stopping:
             await asyncio.wait(tuple(self._stopping))
 
-    async def forget_if_over(self, above: tuple[str, ...]) -> None:
-        """Give up the actors of a group that has ended, unless it is to come back."""
-        taken = self.seats.below(above)
-        try:
-            supervisor = await self.supervisor(above[:-1])
-            status = (await supervisor.child(above[-1])).status
-        except AirssysError:
-            # Nobody is left who would start it.
-            status = "stopped"
-        if status == "stopped":
-            self.seats.give_up_all(taken)
-
     async def supervisor(self, above: tuple[str, ...]) -> Supervisor:
         """Return the supervisor of a group.
 
@@ -142,9 +165,9 @@ class Grove:
         return found
 
 
-async def _begin(supervisor: Supervisor, child: Child) -> None:
+async def _begin(supervisor: Supervisor, child: Child, *, pool: str = "") -> None:
     try:
-        await supervisor.start_child(child)
+        await supervisor.start_child(child, pool=pool)
     except SupervisionError as error:
         match error.reason:
             case "already-present":
@@ -157,7 +180,16 @@ async def _begin(supervisor: Supervisor, child: Child) -> None:
                 is_free = False
         if not is_free:
             raise
-        await supervisor.start_child(child)
+        await supervisor.start_child(child, pool=pool)
+
+
+async def _delete(supervisor: Supervisor, name: str) -> None:
+    try:
+        await supervisor.delete_child(name)
+    except SupervisionError as error:
+        # A temporary one is forgotten when it ends.
+        if error.reason != "not-found":
+            raise
 
 
 async def _is_gone(supervisor: Supervisor, name: str) -> bool:

@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import weakref
-from dataclasses import astuple
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from airssys_wasm.actor import (
     Backoff,
     Child,
     Exit,
-    Exited,
-    GaveUp,
     Group,
-    Stopped,
     StopReason,
-    SupervisionEvent,
     Supervisor,
 )
-from airssys_wasm.broker import Breaker, Broker, Courier, Mailbox, Retry
+from airssys_wasm.broker import Broker, Courier
 from airssys_wasm.config import MIB, Grant, Limits
 from airssys_wasm.errors import (
     ActorNotFound,
     ActorStopped,
-    AirssysError,
     ChildInvalid,
     SupervisionError,
     ValueMismatch,
 )
 from airssys_wasm.host import loops
 from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.events import Reporter, log_event, native_event
+from airssys_wasm.host.events import Reporter
 from airssys_wasm.host.group import Grove, RunningGroup
 from airssys_wasm.host.handlers import require_name
 from airssys_wasm.host.kinds import require_kind
 from airssys_wasm.host.metrics import counted
 from airssys_wasm.host.nursery import Nursery
+from airssys_wasm.host.observer import Observer
 from airssys_wasm.host.outlets import Outlets
 from airssys_wasm.host.pools import Routing, member_names, require_routing
+from airssys_wasm.host.routes import set_route
 from airssys_wasm.host.seats import Seats
 from airssys_wasm.runtime import Component, Engine
 
@@ -57,12 +52,13 @@ if TYPE_CHECKING:
         Shutdown,
         Strategy,
     )
-    from airssys_wasm.broker.traffic import Rate
+    from airssys_wasm.broker import Breaker, Mailbox, Rate, Retry
     from airssys_wasm.host.blocking import BlockingHost
     from airssys_wasm.host.handlers import AnyHandler, HandlesMessages
-    from airssys_wasm.host.seat import Seat
 
 _LOG = logging.getLogger(__name__)
+#: Counted for each actor: one bad plugin must not end the others.
+_ROOT: Final = Group(children=(), counted="by-child")
 
 
 class Host(Outlets):
@@ -94,7 +90,7 @@ class Host(Outlets):
         self._seats = Seats(self._broker, self._reporter.tell)
         nursery = Nursery(self.engine, self.limits, self._seats, self._require_courier)
         self._grove = Grove(self._open, self._seats, nursery)
-        self._tidying: set[asyncio.Task[None]] = set()
+        self._observer = Observer(self._broker, self._reporter, self._seats, _ROOT.within)
         self._courier: Courier | None = None
         self._starting: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
@@ -123,12 +119,11 @@ class Host(Outlets):
             raise SupervisionError("the host is open already; hint: enter it once")
         self._loop = asyncio.get_running_loop()
         self._courier = Courier(self._loop)
-        # Counted for each actor: one bad plugin must not end the others.
         self._root = Supervisor(
-            Group(children=(), counted="by-child"),
+            _ROOT,
             self._seats,
             name="host",
-            on_event=self._supervised,
+            on_event=self._observer.supervised,
             on_exit=self._root_ended,
         )
         await self._root.start()
@@ -146,8 +141,9 @@ class Host(Outlets):
     async def close(self) -> None:
         """Stop all actors, the last one first, and close everything; return when that is done.
 
-        Cancelling it ends what still runs at once. So does closing it where its event loop
-        runs no more; from another loop it is closed on its own.
+        The members of a pool are stopped together, at most 32 at once. Cancelling it ends
+        what still runs at once. So does closing it where its event loop runs no more; from
+        another loop it is closed on its own.
         """
         loop = self._loop
         if loop is not None and loop is not asyncio.get_running_loop():
@@ -426,23 +422,7 @@ class Host(Outlets):
             ValueMismatch: the name is no address, an option is not of its kind, or
                 ``idempotent`` is said of requests that are never tried again.
         """
-        if not isinstance(retry, Retry | None):
-            raise ValueMismatch(f"retry: {retry!r}; hint: Retry(attempts_max=...)", "retry")
-        if not isinstance(breaker, Breaker | None):
-            raise ValueMismatch(f"breaker: {breaker!r}; hint: Breaker(failures_max=...)", "breaker")
-        if idempotent and retry is None:
-            raise ValueMismatch("idempotent: nothing is tried again; hint: retry=Retry()")
-        try:
-            self._broker.set_route(
-                name,
-                retry=astuple(retry) if retry else None,
-                breaker=astuple(breaker) if breaker else None,
-                idempotent=idempotent,
-            )
-        except ValueError as error:
-            if isinstance(error, AirssysError):
-                raise
-            raise ValueMismatch(f"name: {error}", "name") from None
+        set_route(self._broker, name, retry=retry, breaker=breaker, idempotent=idempotent)
 
     def find(self, name: str) -> Actor:
         """Return an actor by its address.
@@ -479,6 +459,8 @@ class Host(Outlets):
     async def stop(self, name: str) -> None:
         """Stop an actor for good; whoever waits for it gets ``ActorStopped``.
 
+        The members of a pool are stopped together, at most 32 at once.
+
         Cancelling it does not take the stop back.
 
         Raises:
@@ -486,17 +468,11 @@ class Host(Outlets):
         """
         seat = self.find(name)._seat  # noqa: SLF001 - its own
         self._open()
-        await self._grove.see_through(self._stop(seat))
-
-    async def _stop(self, seat: Seat) -> None:
-        for member in seat.members:
-            # One may have been given up before.
-            with contextlib.suppress(SupervisionError):
-                await self._grove.fell(member.native.name, member.above)
-        if seat.members:
-            self._seats.give_up_all([seat])
-        else:
-            await self._grove.fell(seat.native.name, seat.above)
+        grove = self._grove
+        is_pool = bool(seat.members)
+        await grove.see_through(
+            grove.fell_pool(seat) if is_pool else grove.fell(seat.native.name, seat.above)
+        )
 
     def __repr__(self) -> str:
         """Say whether it is open, and how many actors it has."""
@@ -522,61 +498,13 @@ class Host(Outlets):
 
     def _shut(self) -> None:
         self._broker.close()
-        self._drain()
+        self._observer.drain()
         self._reporter.close()
         self._loop = self._courier = None
 
     def _incarnation(self, name: str) -> int:
         seat = self._seats.find(name)
         return seat.native.incarnation if seat is not None else 0
-
-    def _supervised(self, event: SupervisionEvent) -> None:
-        if self._reporter.has_listeners or self._seats.has_hook(event):
-            told = self._reporter.event_of(event)
-            if told is not None:
-                self._seats.run_hooks(event, told)
-                self._reporter.tell(told)
-        else:
-            self._reporter.note(event)
-        log_event(event, self._root.group.within if self._root is not None else 0.0)
-        above = event.path[1:]
-        if isinstance(event, GaveUp):
-            self._seats.give_up(event.child)
-            self._seats.give_up_group((*above, event.child))
-        elif isinstance(event, Exited) and self._seats.is_over(event.child, event.exit):
-            # Nobody restarts it: whoever waits for it is told.
-            self._seats.give_up(event.child)
-        elif isinstance(event, Stopped) and above:
-            self._group_stopped(above)
-
-    def _group_stopped(self, above: tuple[str, ...]) -> None:
-        # It comes back, if it does, with what it was made with.
-        self._seats.give_up_group(above, only_dynamic=True)
-        if self._loop is not None and self._root is not None:
-            # Once its supervisor has decided what becomes of it.
-            self._tidy(above)
-
-    def _tidy(self, above: tuple[str, ...]) -> None:
-        tidying = asyncio.ensure_future(self._grove.forget_if_over(above))
-        self._tidying.add(tidying)
-        tidying.add_done_callback(self._tidying.discard)
-
-    def _drain(self) -> None:
-        for told in self._broker.take_events():
-            what, actor, number, kind, detail = told
-            seat = self._seats.find(actor)
-            if what == "ended" and seat is not None:
-                if seat.serving is None or not seat.serving.is_logged:
-                    _LOG.warning("actor %r failed: %s", actor, detail)
-                seat.ended(number, kind, detail)
-            elif (event := native_event(told)) is not None:
-                if what == "dead-letter":
-                    _LOG.debug("a message to %r was not handled: %s", actor, detail)
-                elif what == "denied":
-                    _LOG.warning("actor %r was denied: %s", actor, event.detail)
-                elif what == "stopped":
-                    self._reporter.forget(actor)
-                self._reporter.tell(event)
 
 
 def _waker(host: Host) -> Callable[[], None]:
@@ -589,7 +517,7 @@ def _waker(host: Host) -> Callable[[], None]:
         if alive is None or loop is None:
             return
         try:
-            loop.call_soon_threadsafe(alive._drain)  # noqa: SLF001 - its own
+            loop.call_soon_threadsafe(alive._observer.drain)  # noqa: SLF001 - its own
         except RuntimeError:
             # The loop was closed under the host: nobody supervises any more.
             _LOG.debug("an event was lost: the event loop is closed")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airssys_wasm._native.runtime import Desk
-    from airssys_wasm.actor import EventKind, HealthStatus, Hooks, RestartType
+    from airssys_wasm.actor import EventKind, HealthStatus, Hooks
     from airssys_wasm.broker import NativeActor
     from airssys_wasm.host.handlers import HandlerIncarnation, Serving
     from airssys_wasm.runtime import Instance
@@ -50,7 +50,6 @@ class Seat:
 
     Args:
         native: its cell.
-        restart: when it is restarted.
         above: the groups it is in, from the outermost; empty right under the host.
         tell: told what happens to it.
     """
@@ -58,17 +57,13 @@ class Seat:
     def __init__(
         self,
         native: NativeActor,
-        restart: RestartType,
         above: tuple[str, ...],
         tell: Callable[[Event], None],
     ) -> None:
         self.native = native
-        self.restart = restart
         self.above = above
         #: Whether its group has it only since it runs.
         self.is_dynamic = False
-        #: Whether its last instance ended by itself, not because it was stopped.
-        self.has_left = False
         self.health: HealthStatus = "unknown"
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
@@ -92,7 +87,6 @@ class Seat:
         if self._tap is None and source.hooks is not None and source.hooks.on_message:
             self._tap = Tap(self.native, source.hooks, lambda: self.event("message"))
         await hooks.run(source.hooks, "before_start", self.event("starting", next_one=True))
-        self.has_left = False
         incarnation: Incarnation | HandlerIncarnation
         if isinstance(source, HandlerSource):
             incarnation = await source.sit(self, exited)
@@ -176,6 +170,11 @@ class Seat:
             raise
         return number
 
+    @property
+    def has_sat(self) -> bool:
+        """Whether it has had an instance; before that, its start is in somebody's hands."""
+        return self.native.incarnation > 0
+
     def require_running(self) -> None:
         """Return unless the actor was stopped.
 
@@ -189,7 +188,6 @@ class Seat:
         """Take note that an incarnation has ended by itself."""
         if self.exited is not None and incarnation == self.native.incarnation:
             exited, self.exited = self.exited, None
-            self.has_left = True
             self._stop_checkup()
             exited(Exit(ExitKind(kind), detail))
 
@@ -251,7 +249,6 @@ class Seat:
         if self.exited is None or number != self.native.incarnation:
             return
         exited, self.exited = self.exited, None
-        self.has_left = True
         self.native.retire()
         if self.instance is not None:
             self.instance.close()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from airssys_wasm.actor import (
         Child,
         Event,
-        Exit,
         ExitListener,
         Running,
         StartReason,
@@ -54,14 +53,6 @@ class Seats:
             raise ActorStopped(f"actor {child.name!r} was stopped", child.name)
         return await seat.sit(source, reason, exited)
 
-    def is_over(self, name: str, end: Exit) -> bool:
-        """Say whether nobody restarts an actor after this end."""
-        seat = self._by_name.get(name)
-        if seat is None or seat.restart == "permanent":
-            return False
-        # A transient one that was stopped along with a sibling comes back with it.
-        return seat.restart == "temporary" or (end.is_clean and seat.has_left)
-
     def take(self, child: Child, above: tuple[str, ...] = ()) -> Seat:
         """Make the seat of a child that is ready to be started.
 
@@ -86,7 +77,7 @@ class Seats:
             raise ChildInvalid(str(error), child.name) from None
         if source.rate is not None:
             native.limit_sending(source.rate.messages_per_second, source.rate.burst)
-        seat = self._by_name[native.name] = Seat(native, child.restart, above, self._tell)
+        seat = self._by_name[native.name] = Seat(native, above, self._tell)
         return seat
 
     def take_pool(self, name: str, members: Sequence[Child], routing: str) -> Seat:
@@ -108,7 +99,7 @@ class Seats:
             for seat in seats:
                 self.give_up(seat.native.name)
             raise
-        front = self._by_name[native.name] = Seat(native, members[0].restart, (), self._tell)
+        front = self._by_name[native.name] = Seat(native, (), self._tell)
         front.members = seats
         for seat in seats:
             seat.pool = front
@@ -136,11 +127,17 @@ class Seats:
         seat = self._by_name.get(child.name)
         return [seat] if seat is not None else []
 
-    def taken_by(self, name: str, above: tuple[str, ...]) -> list[Seat]:
-        """Return the seats that a child of a supervisor has: its own, and those below it."""
+    def own(self, name: str, above: tuple[str, ...]) -> list[Seat]:
+        """Return the seat that a child of a supervisor has, if it is an actor."""
         seat = self._by_name.get(name)
-        own = [seat] if seat is not None and seat.above == above else []
-        return own + self.below((*above, name))
+        return [seat] if seat is not None and seat.above == above else []
+
+    def started_below(self, above: tuple[str, ...]) -> list[Seat]:
+        """Return the seats of a group that runs or ran.
+
+        Others may have come for its name already, and wait for their start.
+        """
+        return [seat for seat in self.below(above) if seat.has_sat]
 
     def give_up_all(self, seats: Sequence[Seat]) -> None:
         """Stop actors for good, the last one first, but nobody who has their names by now."""
@@ -162,11 +159,14 @@ class Seats:
             if pool and all(one.native.status in _OVER for one in pool.members):
                 self.give_up(pool.native.name)
 
-    def give_up_group(self, above: tuple[str, ...], *, only_dynamic: bool = False) -> None:
-        """Stop all actors in a group for good, the last one first."""
-        self.give_up_all(
-            [seat for seat in self.below(above) if seat.is_dynamic or not only_dynamic]
-        )
+    def give_up_child(self, name: str, above: tuple[str, ...]) -> None:
+        """Stop for good a child that is over: an actor, or all of a group, the last one first."""
+        own = [seat for seat in self.own(name, above) if seat.has_sat]
+        self.give_up_all(own + self.started_below((*above, name)))
+
+    def give_up_dynamic(self, above: tuple[str, ...]) -> None:
+        """Stop for good the actors that a group has only since it runs, the last one first."""
+        self.give_up_all([seat for seat in self.below(above) if seat.is_dynamic])
 
     def has_hook(self, event: SupervisionEvent) -> bool:
         """Whether a hook may be called for what a supervisor did."""
