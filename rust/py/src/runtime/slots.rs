@@ -38,7 +38,8 @@ unsafe extern "C" fn begin(coroutine: *mut ffi::PyObject) -> *mut ffi::PyObject 
         // SAFETY: as above.
         Ok(()) => unsafe { ffi::Py_NewRef(coroutine) },
         Err(error) => {
-            Python::attach(|py| error.restore(py));
+            // SAFETY: as above.
+            error.restore(unsafe { Python::assume_attached() });
             std::ptr::null_mut()
         }
     }
@@ -57,12 +58,11 @@ unsafe extern "C" fn send(
             result.write(value.into_ptr());
             return PySendResult::PYGEN_RETURN;
         }
-        let (answer, value) = Python::attach(|py| {
-            send_by_name(
-                &Borrowed::from_ptr(py, coroutine),
-                &Borrowed::from_ptr(py, sent),
-            )
-        });
+        let py = Python::assume_attached();
+        let (answer, value) = send_by_name(
+            &Borrowed::from_ptr(py, coroutine),
+            &Borrowed::from_ptr(py, sent),
+        );
         result.write(value.map_or(std::ptr::null_mut(), Py::into_ptr));
         answer
     }
@@ -77,13 +77,16 @@ fn send_by_name(
         Ok(yielded) => return (PySendResult::PYGEN_NEXT, Some(yielded.unbind())),
         Err(error) => error,
     };
-    if error.is_instance_of::<PyStopIteration>(py) {
-        match error.value(py).getattr(intern!(py, "value")) {
-            Ok(value) => return (PySendResult::PYGEN_RETURN, Some(value.unbind())),
-            Err(error) => error.restore(py),
-        }
-    } else {
+    if !error.is_instance_of::<PyStopIteration>(py) {
         error.restore(py);
+        return (PySendResult::PYGEN_ERROR, None);
     }
-    (PySendResult::PYGEN_ERROR, None)
+    let stopped = error.into_value(py).into_bound(py);
+    match stopped.getattr(intern!(py, "value")) {
+        Ok(value) => (PySendResult::PYGEN_RETURN, Some(value.unbind())),
+        Err(error) => {
+            error.restore(py);
+            (PySendResult::PYGEN_ERROR, None)
+        }
+    }
 }
