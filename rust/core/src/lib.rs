@@ -10,6 +10,7 @@ pub mod componentize;
 pub mod letters;
 pub mod mailbox;
 pub mod multicodec;
+pub mod relift;
 pub mod routing;
 pub mod slab;
 pub mod timers;

@@ -15,6 +15,7 @@ pub use behaviour::{Answer, Behaviour, Departure, Handled, Interrupt, Turn};
 pub use cell::{AskedHere, Cell, Observer, Routing, Sent, Shared};
 pub use deferral::Deferral;
 pub use exit::{Exit, Raised};
+pub(crate) use guest::{HANDLE_CALLBACK, HANDLE_MESSAGE};
 pub use guest::{Desk, Guest};
 pub use message::{EMBEDDER, Job, Kind, Message, coarse_unix_nanoseconds, monotonic_nanoseconds};
 pub use payload::Payload;

@@ -7,6 +7,7 @@ mod concurrency;
 mod footprint;
 mod inspect;
 mod queue;
+mod relift;
 mod tables;
 mod worker;
 
@@ -84,7 +85,7 @@ pub(crate) fn ready(
     let mut _place = None;
     let artefact = if inspect::is_light(binary, codegen.concurrency, &engine.options().compile)? {
         target
-            .precompile_component(binary)
+            .precompile_component(&relift::relift(binary, codegen.concurrency))
             .map_err(|error| invalid(&error))?
     } else {
         let seconds_max = engine.options().compile.queue_seconds_max;

@@ -8,8 +8,8 @@
 //! The parent may be killed itself. It holds its end of the input open until it
 //! has the answer, so a worker whose input ends has nobody to work for.
 
-use super::{bound, inspect};
-use crate::engine::{Codegen, EngineOptions, compile_engine, long_call};
+use super::{bound, inspect, relift};
+use crate::engine::{Codegen, EngineOptions, compile_engine, guest_features, long_call};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -218,9 +218,9 @@ fn open(answer: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 fn compile_here(description: &str, binary: &[u8]) -> std::result::Result<Vec<u8>, String> {
-    let (engine, features) = compile_engine(description).map_err(|error| error.to_string())?;
-    inspect::validate(binary, features).map_err(|error| error.to_string())?;
+    let (engine, concurrency) = compile_engine(description).map_err(|error| error.to_string())?;
+    inspect::validate(binary, guest_features(concurrency)).map_err(|error| error.to_string())?;
     engine
-        .precompile_component(binary)
+        .precompile_component(&relift::relift(binary, concurrency))
         .map_err(|error| super::invalid(&error).to_string())
 }

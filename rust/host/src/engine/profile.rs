@@ -91,6 +91,9 @@ const CORE_INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// Core instances laid out for a slot: around the guest's own module, tool
 /// chains put two for its imports and resources. They cost nothing in advance.
 const CORE_INSTANCES_PER_SLOT: u32 = 4;
+/// One more, in ordinary components that handle messages: the way to their functions
+/// (`compile/relift.rs`).
+const CORE_INSTANCES_PER_ORDINARY_SLOT: u32 = CORE_INSTANCES_PER_SLOT + 1;
 /// Tables laid out for a slot: the guest's own, and one of those modules'.
 const TABLES_PER_SLOT: u32 = 2;
 /// Stacks laid out for a slot whose component may have several tasks in flight.
@@ -245,15 +248,15 @@ fn pool(density: Density, slots: u32, concurrency: Concurrency) -> PoolingAlloca
         Density::Standard => 1_usize << 32,
         Density::Dense { memory_bytes_max } => memory_bytes_max,
     };
-    let stacks = match concurrency {
-        Concurrency::Off => slots,
-        Concurrency::On => slots.saturating_mul(STACKS_PER_CONCURRENT_SLOT),
+    let (stacks, core_instances) = match concurrency {
+        Concurrency::Off => (1, CORE_INSTANCES_PER_ORDINARY_SLOT),
+        Concurrency::On => (STACKS_PER_CONCURRENT_SLOT, CORE_INSTANCES_PER_SLOT),
     };
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(CORE_INSTANCES_PER_SLOT))
+        .total_core_instances(slots.saturating_mul(core_instances))
         .total_memories(slots)
         .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
-        .total_stacks(stacks)
+        .total_stacks(slots.saturating_mul(stacks))
         .max_memory_size(memory_bytes)
         .table_elements(POOLED_TABLE_ELEMENTS_MAX)
         .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)
@@ -285,14 +288,14 @@ pub(crate) fn describe(density: Density, codegen: Codegen) -> String {
 }
 
 /// An engine that only compiles, with the configuration that `describe` named,
-/// and the proposals that its components may use.
-pub(crate) fn compile_engine(description: &str) -> Result<(wasmtime::Engine, WasmFeatures)> {
+/// and whether its components may use component-model async.
+pub(crate) fn compile_engine(description: &str) -> Result<(wasmtime::Engine, Concurrency)> {
     let (density, codegen) = from_description(description)
         .ok_or_else(|| Error::Engine(format!("unknown configuration {description:?}")))?;
     let mut config = code(codegen);
     memory(&mut config, density);
     let engine = wasmtime::Engine::new(&config).map_err(|error| unavailable(&error))?;
-    Ok((engine, guest_features(codegen.concurrency)))
+    Ok((engine, codegen.concurrency))
 }
 
 fn from_description(description: &str) -> Option<(Density, Codegen)> {

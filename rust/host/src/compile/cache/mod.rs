@@ -14,6 +14,7 @@ mod verified;
 
 pub(crate) use verified::Verified;
 
+use super::relift;
 use private::Others;
 use secret::SECRET_BYTES;
 use std::fs;
@@ -85,6 +86,7 @@ impl Key {
     ) -> Key {
         let mut settings = Digesting(blake3::Hasher::new());
         FORMAT.hash(&mut settings);
+        relift::VERSION.hash(&mut settings);
         engine.precompile_compatibility_hash().hash(&mut settings);
         let settings = settings.0.finalize().to_hex();
         let component = blake3::Hash::from_bytes(*digest).to_hex();
