@@ -36,10 +36,14 @@ pub const CORE_INSTANCES_MAX: usize = 16;
 /// # Returns
 ///
 /// The new binary, or `None` if there is nothing to do, or something that this does not
-/// understand: no core function of a core module in the component is lifted that is
-/// wanted, or all of them were led through such a module already; modules stand behind the first lift,
-/// or core instances whose functions are lifted; core instances are made of components inside; there is more than [`FUNCTIONS_MAX`] or
-/// [`CORE_INSTANCES_MAX`] allow; or the bytes are no valid component.
+/// understand:
+///
+/// - no core function of a core module in the component is lifted that is wanted, or all of
+///   them were led through such a module already;
+/// - modules stand behind the first lift, or core instances whose functions are lifted;
+/// - core instances are made of components inside;
+/// - there is more than [`FUNCTIONS_MAX`] or [`CORE_INSTANCES_MAX`] allow;
+/// - the bytes are no valid component.
 pub fn relift(binary: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
     let plan = survey::survey(binary, &wanted).ok()??;
     rewrite::rewrite(binary, &plan).ok()
