@@ -189,8 +189,8 @@ def test_what_goes_wrong_with_each_is_told_of_each(
             asking = await asked(pool, *[0.1] * 4)
             await host.stop("acme/worker")
             ends = await asyncio.gather(*asking, return_exceptions=True)
-            assert [type(end) for end in ends] == [aw.ActorFailed] * 4
-            assert [str(end.__cause__) for end in ends] == ["at last"] * 4  # type: ignore[union-attr]
+            causes = [str(end.__cause__) for end in ends if isinstance(end, aw.ActorFailed)]
+            assert causes == ["at last"] * 4
             assert host.actors == []
 
     asyncio.run(main())

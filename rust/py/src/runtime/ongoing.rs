@@ -170,6 +170,20 @@ fn returned(value: Py<PyAny>) -> PyErr {
     PyStopIteration::new_err((value,))
 }
 
+/// Has an iterator that yields nothing more return a value: `StopIteration` as the
+/// interpreter itself sets it, which makes an instance of it only where it must.
+fn return_from_iterator(value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let plain = !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyBaseException>();
+    if !plain {
+        return Err(returned(value.clone().unbind()));
+    }
+    if !value.is_none() {
+        // SAFETY: the GIL is held and both objects live. The caller returns null.
+        unsafe { ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr()) };
+    }
+    Ok(())
+}
+
 // A StopIteration that leaves a coroutine would be taken for its result.
 fn raised(py: Python<'_>, error: PyErr) -> PyErr {
     if !error.is_instance_of::<PyStopIteration>(py) {
@@ -212,8 +226,11 @@ impl Ongoing {
         Ok(slf)
     }
 
-    fn __next__(&self, py: Python<'_>) -> Step {
-        self.send(py.None().bind(py))
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        match self.take_value() {
+            Some(value) => return_from_iterator(value.bind(py)).map(|()| None),
+            None => self.send(py.None().bind(py)).map(Some),
+        }
     }
 
     /// Go on until the call ends or has to wait, as an event loop does.

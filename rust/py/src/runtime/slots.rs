@@ -1,5 +1,6 @@
-//! How the interpreter awaits an [`Ongoing`]: `await` looks for these two slots first, and
-//! through them a call that is over hands its value on without a `StopIteration`.
+//! How the interpreter awaits an [`Ongoing`]: through these two slots a call that is over
+//! hands its value on without a `StopIteration`. `await` looks for them up to Python 3.11 and
+//! asyncio's tasks always; later ones await what is no generator by its iterator.
 
 use super::ongoing::Ongoing;
 use pyo3::exceptions::PyStopIteration;
