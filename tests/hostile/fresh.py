@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +20,23 @@ print(json.dumps(answer))
 
 
 def in_fresh_process(
-    function: str, module: str = "victims", *, seconds_max: float = 120, **arguments: object
+    function: str,
+    module: str = "victims",
+    *,
+    seconds_max: float = 120,
+    plain_malloc: bool = False,
+    **arguments: object,
 ) -> dict[str, Any]:
     """Run ``tests.hostile.<module>.<function>`` alone, and return what it found.
 
     A process that dies by a signal, as Rust's abort makes it, is a failed test.
+
+    ``plain_malloc``: Python's objects lie in the C library's heap too. Python's own allocator
+    gives memory back an arena of 1 MiB at a time, and keeps one for the sake of a single object
+    (https://docs.python.org/3/c-api/memory.html#the-pymalloc-allocator): after many came and went
+    the empty pools in such arenas outweigh anything that could have been forgotten.
     """
+    environment = os.environ | ({"PYTHONMALLOC": "malloc"} if plain_malloc else {})
     ran = subprocess.run(  # noqa: S603 - our own interpreter and our own code
         [sys.executable, "-c", _RUN, f"tests.hostile.{module}", function, json.dumps(arguments)],
         cwd=ROOT,
@@ -32,6 +44,7 @@ def in_fresh_process(
         text=True,
         timeout=seconds_max,
         check=False,
+        env=environment,
     )
     assert ran.returncode == 0, f"{function} ended with {ran.returncode}:\n{ran.stderr[-4000:]}"
     answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
