@@ -129,11 +129,63 @@ struct Decoder<'py, 'a> {
     keys: Keys,
 }
 
+/// Makes short scalars.
+struct Make<'py> {
+    py: Python<'py>,
+    /// Where it starts.
+    start: usize,
+}
+
+impl<'py> cbor::Small for Make<'py> {
+    type Made = Outcome<Bound<'py, PyAny>>;
+
+    #[inline]
+    fn integer(self, value: i64) -> Self::Made {
+        Ok(value
+            .into_pyobject(self.py)
+            .map_err(PyErr::from)?
+            .into_any())
+    }
+
+    #[inline]
+    fn text(self, text: &[u8]) -> Self::Made {
+        text::new(self.py, text, self.start)
+    }
+
+    #[inline]
+    fn bool(self, value: bool) -> Self::Made {
+        Ok(PyBool::new(self.py, value).to_owned().into_any())
+    }
+
+    #[inline]
+    fn null(self) -> Self::Made {
+        Ok(self.py.None().into_bound(self.py))
+    }
+
+    #[inline]
+    fn float(self, value: f64) -> Self::Made {
+        Ok(PyFloat::new(self.py, value).into_any())
+    }
+}
+
 impl<'py> Decoder<'py, '_> {
     #[inline]
     fn run(&mut self) -> Outcome<Bound<'py, PyAny>> {
         loop {
-            let key = self.short_key()?;
+            let key = if self.tree.wants_items() {
+                self.items()?;
+                None
+            } else {
+                self.pairs()?
+            };
+            if self.tree.is_full() {
+                let value = self.tree.close()?;
+                if let Some(value) = self.put(value)? {
+                    self.reader.end()?;
+                    return Ok(value);
+                }
+                continue;
+            }
             let start = self.reader.offset();
             let item = self.reader.item()?;
             let value = if let Item::Array(_) | Item::Map(_) | Item::Break = item {
@@ -164,20 +216,49 @@ impl<'py> Decoder<'py, '_> {
         }
     }
 
-    /// Reads a key of a few bytes of text, if one comes next.
+    /// Puts short scalars into a list, as long as those come next.
     #[inline]
-    fn short_key(&mut self) -> Outcome<Option<Bound<'py, PyAny>>> {
-        if !self.tree.wants_key() {
-            return Ok(None);
+    fn items(&mut self) -> Outcome<()> {
+        let counted = u64::from(self.tree.is_counted());
+        while !self.tree.is_full() {
+            let made = Make {
+                py: self.py,
+                start: self.reader.offset(),
+            };
+            let Some(value) = self.reader.small(made) else {
+                return Ok(());
+            };
+            self.owed.paid(counted);
+            self.tree.item(value?)?;
         }
-        let Some(key) = self.reader.short_text() else {
-            return Ok(None);
-        };
-        self.owed.paid(u64::from(self.tree.is_counted()));
-        match self.keys.get(self.py, key) {
-            Some(key) => Ok(Some(key?)),
-            None => text::new(self.py, key, self.reader.offset() - key.len() - 1).map(Some),
+        Ok(())
+    }
+
+    /// Puts pairs of a few bytes of text and a short scalar, as long as those come next; gives
+    /// the key of the first value that is something else.
+    #[inline]
+    fn pairs(&mut self) -> Outcome<Option<Bound<'py, PyAny>>> {
+        while self.tree.wants_pair() {
+            let Some(key) = self.reader.short_text() else {
+                return Ok(None);
+            };
+            let counted = u64::from(self.tree.is_counted());
+            self.owed.paid(counted);
+            let start = self.reader.offset();
+            let Some(kept) = self.keys.get(self.py, key) else {
+                return text::new(self.py, key, start - key.len() - 1).map(Some);
+            };
+            let kept = kept?;
+            match self.reader.small(Make { py: self.py, start }) {
+                Some(value) => {
+                    let value = value.inspect_err(|_| self.tree.key(kept.clone()))?;
+                    self.owed.paid(counted);
+                    self.tree.pair(kept, &value)?;
+                }
+                None => return Ok(Some(kept.clone())),
+            }
         }
+        Ok(None)
     }
 
     /// Puts a scalar under a key.

@@ -157,7 +157,7 @@ impl<'py> Decoder<'py, '_> {
         if !key.escaped
             && let Some(key) = self.keys.get(self.py, key.raw.as_bytes())
         {
-            return Ok(key?);
+            return Ok(key?.clone());
         }
         self.text(key, start)
     }

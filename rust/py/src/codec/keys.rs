@@ -32,9 +32,14 @@ impl Keys {
         *self = KEPT.try_lock().map_or(Self::Taken, Self::Ours);
     }
 
-    /// The `str` of a key; none for one that is not kept: long, or not ASCII.
+    /// The `str` of a key; none for one that is not kept: long, or not ASCII. It stays kept until
+    /// the next is asked for.
     #[inline]
-    pub fn get<'py>(&mut self, py: Python<'py>, key: &[u8]) -> Option<PyResult<Bound<'py, PyAny>>> {
+    pub fn get<'a, 'py>(
+        &'a mut self,
+        py: Python<'py>,
+        key: &[u8],
+    ) -> Option<PyResult<&'a Bound<'py, PyAny>>> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
             return None;
         }
@@ -45,20 +50,17 @@ impl Keys {
             return None;
         };
         let slot = &mut kept[slot_of(key)];
-        if let Some(kept) = slot
-            && is(kept, key)
-        {
-            return Some(Ok(kept.bind(py).clone()));
+        if !slot.as_ref().is_some_and(|kept| is(kept, key)) {
+            if !key.is_ascii() {
+                return None;
+            }
+            match text::new_ascii(py, key) {
+                // What was there is a `str`: letting go of it runs no code.
+                Ok(made) => *slot = Some(made.unbind()),
+                Err(error) => return Some(Err(error)),
+            }
         }
-        if !key.is_ascii() {
-            return None;
-        }
-        let made = text::new_ascii(py, key);
-        if let Ok(made) = &made {
-            // What was there is a `str`: letting go of it runs no code.
-            *slot = Some(made.clone().unbind());
-        }
-        Some(made)
+        slot.as_ref().map(|kept| Ok(kept.bind(py)))
     }
 }
 
@@ -70,7 +72,7 @@ impl Keys {
 #[inline]
 pub fn name<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     match Keys::Untouched.get(py, name.as_bytes()) {
-        Some(kept) => kept,
+        Some(kept) => kept.cloned(),
         None => Ok(PyString::new(py, name).into_any()),
     }
 }

@@ -82,6 +82,18 @@ impl<'py> Tree<'py> {
         matches!(self.top.kind, Kind::Dict(_)) && self.top.key.is_none()
     }
 
+    /// Whether a pair may come next.
+    #[inline]
+    pub fn wants_pair(&self) -> bool {
+        self.wants_key() && self.top.missing > 0
+    }
+
+    /// Whether the innermost container is a list.
+    #[inline]
+    pub fn wants_items(&self) -> bool {
+        matches!(self.top.kind, Kind::List)
+    }
+
     /// Opens a list.
     ///
     /// # Errors
@@ -163,17 +175,27 @@ impl<'py> Tree<'py> {
     #[inline]
     pub fn put(&mut self, value: Bound<'py, PyAny>) -> Outcome<Option<Bound<'py, PyAny>>> {
         match &self.top.kind {
-            Kind::List => self.values.push(value),
+            Kind::List => self.item(value).map(|()| None),
             Kind::Dict(_) => {
                 let Some(key) = self.top.key.take() else {
                     self.top.key = Some(value);
                     return Ok(None);
                 };
-                return self.pair(&key, &value).map(|()| None);
+                self.pair(&key, &value).map(|()| None)
             }
-            Kind::Root => return Ok(Some(value)),
+            Kind::Root => Ok(Some(value)),
         }
-        self.count_down().map(|()| None)
+    }
+
+    /// Puts a value into the innermost container, which is a list.
+    ///
+    /// # Errors
+    ///
+    /// If a signal handler raises.
+    #[inline]
+    pub fn item(&mut self, value: Bound<'py, PyAny>) -> Outcome<()> {
+        self.values.push(value);
+        self.count_down()
     }
 
     /// Puts a value under a key into the innermost container, which is a dict.

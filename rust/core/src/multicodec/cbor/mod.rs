@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub use check::check;
-pub use read::{Item, Owed, Reader};
+pub use read::{Item, Owed, Reader, Small};
 pub use write::{ARRAY, BYTES, MAP, NEGATIVE, TAG, TEXT, UNSIGNED, float, head};
 
 /// Tag of an unsigned integer of any length.

@@ -1,6 +1,7 @@
 //! Reading items.
 
 use super::super::{Outcome, Problem};
+use super::{FALSE, NULL, TRUE};
 
 const BREAK: u8 = 0xff;
 const INDEFINITE: u8 = 31;
@@ -38,6 +39,22 @@ pub enum Item<'a> {
     Float(f64),
     /// The end of a container of no given length.
     Break,
+}
+
+/// Makes what [`Reader::small`] reads: most of what messages hold.
+pub trait Small {
+    /// What is made.
+    type Made;
+    /// Of an integer.
+    fn integer(self, value: i64) -> Self::Made;
+    /// Of up to 23 bytes of text, not yet known to be UTF-8.
+    fn text(self, text: &[u8]) -> Self::Made;
+    /// Of a truth value.
+    fn bool(self, value: bool) -> Self::Made;
+    /// Of `null`.
+    fn null(self) -> Self::Made;
+    /// Of a float.
+    fn float(self, value: f64) -> Self::Made;
 }
 
 /// Reads one item after the other.
@@ -86,6 +103,48 @@ impl<'a> Reader<'a> {
         let text = rest.get(..usize::from(first - 0x60))?;
         self.at += 1 + text.len();
         Some(text)
+    }
+
+    /// Reads a scalar that is short, if one comes next; anything else, also what is cut off, is
+    /// left for [`Self::item`].
+    ///
+    /// Each kind is made where it is told apart, so that nothing is told apart twice.
+    #[allow(
+        clippy::inline_always,
+        reason = "a reader's loop is its match over this one"
+    )]
+    #[inline(always)]
+    pub fn small<S: Small>(&mut self, made: S) -> Option<S::Made> {
+        let [first, rest @ ..] = &self.input[self.at..] else {
+            return None;
+        };
+        let (bytes, made) = match *first {
+            small @ 0x00..=0x17 => (0, made.integer(i64::from(small))),
+            0x18 => (1, made.integer(i64::from(*rest.first()?))),
+            0x19 => {
+                let value = u16::from_be_bytes(*rest.first_chunk()?);
+                (2, made.integer(i64::from(value)))
+            }
+            0x1a => {
+                let value = u32::from_be_bytes(*rest.first_chunk()?);
+                (4, made.integer(i64::from(value)))
+            }
+            small @ 0x20..=0x37 => (0, made.integer(0x1f - i64::from(small))),
+            short @ 0x60..=0x77 => {
+                let text = rest.get(..usize::from(short - 0x60))?;
+                (text.len(), made.text(text))
+            }
+            FALSE => (0, made.bool(false)),
+            TRUE => (0, made.bool(true)),
+            NULL => (0, made.null()),
+            0xfb => {
+                let value = f64::from_be_bytes(*rest.first_chunk()?);
+                (8, made.float(value))
+            }
+            _ => return None,
+        };
+        self.at += 1 + bytes;
+        Some(made)
     }
 
     /// Reads the next item.
