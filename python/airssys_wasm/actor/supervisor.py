@@ -247,6 +247,19 @@ class Supervisor:
 
         return await self._ask(act)
 
+    async def specification(self, name: str) -> Child:
+        """Return one child as it was added.
+
+        Raises:
+            SupervisionError: no such child (``not-found``), or the supervisor has ended
+                (``stopped``).
+        """
+
+        def act(desk: Desk, answer: asyncio.Future[Child]) -> None:
+            answer.set_result(_find(desk.tending, name).child)
+
+        return await self._ask(act)
+
     async def count(self) -> ChildCounts:
         """Return how many children there are.
 

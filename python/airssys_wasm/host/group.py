@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from airssys_wasm.actor import Child, Supervisor
+from airssys_wasm.actor import Child, Group, Supervisor
 from airssys_wasm.actor.stops import TOGETHER_MAX
-from airssys_wasm.errors import AirssysError, ChildInvalid, SupervisionError
+from airssys_wasm.errors import ActorStopped, AirssysError, ChildInvalid, SupervisionError
 from airssys_wasm.host.actor import Actor
 from airssys_wasm.host.nursery import note_child
 
@@ -34,6 +34,39 @@ class Grove:
         self.seats = seats
         self.nursery = nursery
         self._stopping: set[asyncio.Future[None]] = set()
+        #: The groups right under the host, by the names they have now.
+        self._groups: dict[str, object] = {}
+
+    async def plant_group(self, child: Child) -> RunningGroup:
+        """Start a group right under the host.
+
+        Raises:
+            AirssysError: what kept it from being started; nothing of it is left.
+        """
+        admitted = await self.plant(child)
+        group = admitted.source
+        assert isinstance(group, Group)
+        # Unless it is over already.
+        if not group.children or self.seats.of(admitted):
+            self._groups[child.name] = group
+        return RunningGroup(self, child.name, group)
+
+    def has(self, name: str, group: Group) -> bool:
+        """Whether a group is still the one of its name."""
+        return self._groups.get(name) is group
+
+    def forget(self, name: str, above: tuple[str, ...]) -> None:
+        """Let go of a child that is over and that nobody restarts, with all it was made of."""
+        if not above:
+            self._groups.pop(name, None)
+        forgetting = asyncio.ensure_future(self._forget(name, above))
+        self._stopping.add(forgetting)
+        forgetting.add_done_callback(self._stopping.discard)
+
+    async def _forget(self, name: str, above: tuple[str, ...]) -> None:
+        # It may be gone by now, or another one may have its name, or the host is closed.
+        with contextlib.suppress(SupervisionError, ActorStopped):
+            await (await self.supervisor(above)).delete_child(name)
 
     async def plant(self, child: Child, above: tuple[str, ...] = ()) -> Child:
         """Start a child under a supervisor; return it as it was started.
@@ -87,16 +120,18 @@ class Grove:
     async def fell(self, name: str, above: tuple[str, ...]) -> None:
         """Stop a child, an actor or a group, for good."""
         supervisor = await self.supervisor(above)
-        # Before anything is waited for: the name may be another one's soon.
-        own, below = self.seats.own(name, above), self.seats.started_below((*above, name))
-        taken = below if (await supervisor.child(name)).is_group else own
+        child = await supervisor.specification(name)
         await supervisor.terminate_child(name, for_good=True)
-        # A group may have started others until it was down. What else has come under its name
-        # meanwhile is another one's.
-        since = (seat for seat in self.seats.below((*above, name)) if seat.is_dynamic)
-        taken = list(dict.fromkeys((*taken, *since)))
+        # All that it had until it was down. What else has come under its name meanwhile is
+        # another one's.
+        taken = self.seats.of(child)
+        if child.is_group:
+            below = self.seats.below((*above, name))
+            taken += [seat for seat in below if seat.lease.is_dynamic]
+            self._groups.pop(name, None)
         await _delete(supervisor, name)
         self.seats.give_up_all(taken)
+        await self.seats.gone(taken)
 
     async def fell_pool(self, front: Seat) -> None:
         """Stop the members of a pool together, the last one first, and give up its name.
@@ -124,6 +159,9 @@ class Grove:
 
     async def _fell_member(self, member: Seat, turns: asyncio.Semaphore) -> None:
         name = member.native.name
+        if self.seats.find(name) is not member:
+            # It was given up, and another one may have its name.
+            return
         async with turns:
             supervisor = self.root()
             try:
@@ -134,6 +172,7 @@ class Grove:
                 if error.reason != "not-found":
                     raise
             self.seats.give_up_all([member])
+            await self.seats.gone([member])
 
     async def see_through(self, stop: Coroutine[object, object, None]) -> None:
         """Await a stop, which goes on to its end if whoever waits for it is cancelled.
@@ -224,15 +263,24 @@ def _told(error: BaseException) -> BaseException:
 class RunningGroup:
     """Actors under a supervisor of their own, as ``host.supervise`` started it."""
 
-    def __init__(self, grove: Grove, name: str, strategy: str) -> None:
-        """Refer to a group by its name."""
+    def __init__(self, grove: Grove, name: str, group: Group) -> None:
+        """Refer to a group, for as long as it has its name."""
         self._grove = grove
+        self._group = group
         self.name = name
-        self.strategy = strategy
+        self.strategy = group.strategy
+
+    def _require_running(self) -> None:
+        if not self._grove.has(self.name, self._group):
+            raise SupervisionError(
+                f"group {self.name!r} was stopped or given up", self.name, "not-found"
+            )
 
     @property
     def children(self) -> list[Actor]:
         """Its actors, and those of the groups within it, in start order."""
+        if not self._grove.has(self.name, self._group):
+            return []
         return [Actor(seat) for seat in self._grove.seats.below((self.name,))]
 
     async def start_child(self, child: Child) -> Actor:
@@ -254,6 +302,7 @@ class RunningGroup:
             raise ChildInvalid(f"{child!r} is no child; hint: Child(name, source)")
         if child.is_group:
             raise SupervisionError("a group is no actor; hint: host.supervise", child.name, "group")
+        self._require_running()
         started = await self._grove.plant(child, (self.name,))
         seat = self._grove.seats.find(started.name)
         if seat is None:
@@ -268,6 +317,7 @@ class RunningGroup:
         Raises:
             SupervisionError: no such child, or the group does not run now.
         """
+        self._require_running()
         above = (self.name,)
         full = self._grove.seats.full_name(name, above)
         await self._grove.see_through(self._grove.fell(full, above))
@@ -280,6 +330,7 @@ class RunningGroup:
         Raises:
             SupervisionError: it has been stopped or given up already (``not-found``).
         """
+        self._require_running()
         await self._grove.see_through(self._grove.fell(self.name, ()))
 
     def __repr__(self) -> str:

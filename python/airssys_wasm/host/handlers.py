@@ -196,13 +196,16 @@ class Serving:
 
     def cancel(self) -> None:
         """Cancel what is being handled, and look after it no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_looking()
         if self.task is not None:
             # Where the loop is closed nothing goes on anyway.
             with contextlib.suppress(RuntimeError):
                 self.task.cancel()
+
+    def _stop_looking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def gone(self, seconds_max: float | None) -> None:
         """Wait until a handler that was cancelled has ended, for a while."""
@@ -237,6 +240,8 @@ class Serving:
 
     def _fail(self, duty: Duty, error: BaseException) -> None:
         duty.fail(error, Exit.of(error).detail)
+        # No message comes any more, and the timer would keep all that it has.
+        self._stop_looking()
         if isinstance(error, Exception):
             self.is_logged = True
             _LOG.error("actor %r failed", self._name, exc_info=error)

@@ -90,7 +90,9 @@ class Host(Outlets):
         self._seats = Seats(self._broker, self._reporter.tell)
         nursery = Nursery(self.engine, self.limits, self._seats, self._require_courier)
         self._grove = Grove(self._open, self._seats, nursery)
-        self._observer = Observer(self._broker, self._reporter, self._seats, _ROOT.within)
+        self._observer = Observer(
+            self._broker, self._reporter, self._seats, _ROOT.within, self._grove.forget
+        )
         self._courier: Courier | None = None
         self._starting: set[asyncio.Task[None]] = set()
         self._root: Supervisor | None = None
@@ -167,7 +169,10 @@ class Host(Outlets):
                 await self._seats.settle()
         finally:
             self._shut()
-            self._closing.set_result(None)
+            try:
+                await self._seats.gone(self._seats.below(()))
+            finally:
+                self._closing.set_result(None)
 
     def _abandon(self) -> None:
         """Close everything although nobody runs the tasks that would hear of it."""
@@ -390,8 +395,8 @@ class Host(Outlets):
             backoff=backoff or Backoff(),
             auto_shutdown=auto_shutdown,
         )
-        await self._grove.plant(Child(name, group, restart=restart, shutdown=shutdown))
-        return RunningGroup(self._grove, name, strategy)
+        child = Child(name, group, restart=restart, shutdown=shutdown)
+        return await self._grove.plant_group(child)
 
     def route(
         self,

@@ -16,6 +16,7 @@ from airssys_wasm.host.handlers import (
     made_by,
     require_handler,
 )
+from airssys_wasm.host.lease import Lease
 from airssys_wasm.host.source import Source
 from airssys_wasm.runtime import Component, Engine
 
@@ -140,9 +141,9 @@ class Nursery:
             ValueMismatch: it is nothing that can be called with a message.
         """
         require_handler(handler, child.name)
-        made = replace(child, source=self.handled(child, lambda: handler))
-        seat = self._seats.take(made)
-        return replace(made, name=seat.native.name)
+        lease = Lease(self.handled(child, lambda: handler))
+        seat = self._seats.take(child.name, lease)
+        return replace(child, name=seat.native.name, source=lease)
 
     async def admit_pool(self, child: Child, names: Sequence[str], routing: str) -> list[Child]:
         """Return the members of a pool ready to be started, whose seats are taken.
@@ -152,12 +153,8 @@ class Nursery:
             AirssysError: as for :meth:`admit`.
         """
         loaded = await self._loaded(child)
-        members = [replace(loaded, name=name) for name in names]
-        front = self._seats.take_pool(child.name, members, routing)
-        return [
-            replace(member, name=seat.native.name)
-            for member, seat in zip(members, front.members, strict=True)
-        ]
+        front = self._seats.take_pool(child.name, names, _source_of(loaded), routing)
+        return [replace(loaded, name=seat.native.name, source=seat.lease) for seat in front.members]
 
     async def _component(self, source: object) -> Component:
         if isinstance(source, Component):
@@ -183,10 +180,16 @@ class Nursery:
                 self._seated(one, within, taken, is_dynamic=False) for one in child.source.children
             ]
             return replace(child, source=replace(child.source, children=children))
-        seat = self._seats.take(child, above)
-        seat.is_dynamic = is_dynamic
+        lease = Lease(_source_of(child), above, is_dynamic)
+        seat = self._seats.take(child.name, lease)
         taken.append(seat.native.name)
-        return replace(child, name=seat.native.name)
+        return replace(child, name=seat.native.name, source=lease)
+
+
+def _source_of(child: Child) -> Source | HandlerSource:
+    source = child.source
+    assert isinstance(source, Source | HandlerSource)
+    return source
 
 
 def note_child(error: BaseException, name: str) -> None:

@@ -9,6 +9,8 @@ from airssys_wasm.actor import Exited, GaveUp, Stopped, SupervisionEvent
 from airssys_wasm.host.events import log_event, native_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airssys_wasm.broker import Broker
     from airssys_wasm.host.events import Reporter
     from airssys_wasm.host.seats import Seats
@@ -24,15 +26,22 @@ class Observer:
         reporter: tells who listens.
         seats: the places of all actors.
         within_seconds: of the window in which the host counts restarts.
+        forget: told of a child that nobody restarts, with the groups it is in.
     """
 
     def __init__(
-        self, broker: Broker, reporter: Reporter, seats: Seats, within_seconds: float
+        self,
+        broker: Broker,
+        reporter: Reporter,
+        seats: Seats,
+        within_seconds: float,
+        forget: Callable[[str, tuple[str, ...]], None],
     ) -> None:
         self._broker = broker
         self._reporter = reporter
         self._seats = seats
         self._within_seconds = within_seconds
+        self._forget = forget
 
     def supervised(self, event: SupervisionEvent) -> None:
         """Take note of what a supervisor did."""
@@ -47,8 +56,13 @@ class Observer:
         above = event.path[1:]
         if isinstance(event, GaveUp) or (isinstance(event, Exited) and event.is_over):
             # Nobody restarts it: whoever waits for it is told. At once, while no other one can
-            # have been started under its name.
+            # have been started under its name. What a group was made with it keeps: it may be
+            # restarted as a whole.
+            own = self._seats.own(event.child, above)
+            is_dynamic = any(seat.lease.is_dynamic for seat in own)
             self._seats.give_up_child(event.child, above)
+            if not above or is_dynamic:
+                self._forget(event.child, above)
         elif isinstance(event, Stopped) and above:
             # It comes back, if it does, with what it was made with.
             self._seats.give_up_dynamic(above)

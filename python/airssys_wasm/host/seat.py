@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from airssys_wasm.actor import EventKind, HealthStatus, Hooks
     from airssys_wasm.broker import NativeActor
     from airssys_wasm.host.handlers import HandlerIncarnation, Serving
+    from airssys_wasm.host.lease import Lease
     from airssys_wasm.runtime import Instance
 
 _OCCUPY_POLL_SECONDS: Final = 0.002
@@ -50,20 +51,18 @@ class Seat:
 
     Args:
         native: its cell.
-        above: the groups it is in, from the outermost; empty right under the host.
+        lease: what sits there, and which groups it is in.
         tell: told what happens to it.
     """
 
     def __init__(
         self,
         native: NativeActor,
-        above: tuple[str, ...],
+        lease: Lease,
         tell: Callable[[Event], None],
     ) -> None:
         self.native = native
-        self.above = above
-        #: Whether its group has it only since it runs.
-        self.is_dynamic = False
+        self.lease = lease
         self.health: HealthStatus = "unknown"
         self.instance: Instance | None = None
         self.exited: ExitListener | None = None
@@ -172,8 +171,13 @@ class Seat:
 
     @property
     def has_sat(self) -> bool:
-        """Whether it has had an instance; before that, its start is in somebody's hands."""
-        return self.native.incarnation > 0
+        """Whether its child was started; before that, the start is in somebody's hands."""
+        return self.native.incarnation > 0 or self.lease.has_sat
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The groups it is in, from the outermost; empty right under the host."""
+        return self.lease.above
 
     def require_running(self) -> None:
         """Return unless the actor was stopped.

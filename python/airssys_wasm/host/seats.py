@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 from airssys_wasm.actor import Exited, Group, Restarting
-from airssys_wasm.errors import ActorStopped, AirssysError, ChildInvalid
-from airssys_wasm.host.handlers import HandlerSource
+from airssys_wasm.errors import ActorStopped, AirssysError, ChildInvalid, NameTaken
+from airssys_wasm.host.lease import Lease
 from airssys_wasm.host.seat import Seat
-from airssys_wasm.host.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
         SupervisionEvent,
     )
     from airssys_wasm.broker import Broker
+    from airssys_wasm.host.handlers import HandlerSource
+    from airssys_wasm.host.source import Source
 
 _OVER: Final = {"stopping", "stopped"}
+#: As long as whoever stops an actor waits for a call that does not let itself be interrupted.
+_LINGER_SECONDS: Final = 1.0
+_GONE_POLL_SECONDS: Final = 0.002
 
 
 class Seats:
@@ -44,28 +49,37 @@ class Seats:
 
     async def start(self, child: Child, reason: StartReason, exited: ExitListener) -> Running:
         """Start one incarnation of a child."""
-        source = child.source
-        if not isinstance(source, Source | HandlerSource):
-            raise TypeError(f"child {child.name!r}: {type(source).__name__} is no source")
+        lease = child.source
+        if not isinstance(lease, Lease):
+            raise TypeError(f"child {child.name!r}: {type(lease).__name__} is no lease")
         seat = self._by_name.get(child.name)
+        if seat is None and lease.has_sat and lease.above:
+            # It was over, and its group has it again.
+            seat = self.take(child.name, lease)
         if seat is None:
             # It was given up meanwhile, and its name with it.
             raise ActorStopped(f"actor {child.name!r} was stopped", child.name)
-        return await seat.sit(source, reason, exited)
+        if seat.lease is not lease:
+            raise NameTaken(
+                f"name {child.name!r}: it went to another actor when this one was over; "
+                "hint: stop that one, or choose another name"
+            )
+        running = await seat.sit(lease.source, reason, exited)
+        lease.has_sat = True
+        return running
 
-    def take(self, child: Child, above: tuple[str, ...] = ()) -> Seat:
+    def take(self, name: str, lease: Lease) -> Seat:
         """Make the seat of a child that is ready to be started.
 
         Raises:
             ChildInvalid: its name is no address.
             NameTaken: another actor has its name.
         """
-        source = child.source
-        assert isinstance(source, Source | HandlerSource)
+        source = lease.source
         mailbox = source.mailbox
         try:
             native = self._broker.register(
-                child.name,
+                name,
                 messages_max=mailbox.messages_max,
                 bytes_max=mailbox.bytes_max,
                 when_full=mailbox.when_full,
@@ -74,14 +88,22 @@ class Seats:
         except ValueError as error:
             if isinstance(error, AirssysError):
                 raise
-            raise ChildInvalid(str(error), child.name) from None
+            raise ChildInvalid(str(error), name) from None
         if source.rate is not None:
             native.limit_sending(source.rate.messages_per_second, source.rate.burst)
-        seat = self._by_name[native.name] = Seat(native, above, self._tell)
+        seat = self._by_name[native.name] = Seat(native, lease, self._tell)
         return seat
 
-    def take_pool(self, name: str, members: Sequence[Child], routing: str) -> Seat:
+    def take_pool(
+        self, name: str, names: Sequence[str], source: Source | HandlerSource, routing: str
+    ) -> Seat:
         """Make the seats of a pool: one for each member, and one that stands for them.
+
+        Args:
+            name: that of the pool.
+            names: those of its members.
+            source: what each is made of.
+            routing: who gets a message.
 
         Raises:
             ChildInvalid: one of the names is no address; nothing was made.
@@ -89,9 +111,7 @@ class Seats:
         """
         seats: list[Seat] = []
         try:
-            seats.extend(self.take(member) for member in members)
-            source = members[0].source
-            assert isinstance(source, Source | HandlerSource)
+            seats.extend(self.take(member, Lease(source)) for member in names)
             native = self._broker.register_pool(
                 name, [seat.native for seat in seats], routing, receive=source.receive
             )
@@ -99,7 +119,7 @@ class Seats:
             for seat in seats:
                 self.give_up(seat.native.name)
             raise
-        front = self._by_name[native.name] = Seat(native, (), self._tell)
+        front = self._by_name[native.name] = Seat(native, Lease(source), self._tell)
         front.members = seats
         for seat in seats:
             seat.pool = front
@@ -125,7 +145,7 @@ class Seats:
         if isinstance(child.source, Group):
             return [seat for one in child.source.children for seat in self.of(one)]
         seat = self._by_name.get(child.name)
-        return [seat] if seat is not None else []
+        return [seat] if seat is not None and seat.lease is child.source else []
 
     def own(self, name: str, above: tuple[str, ...]) -> list[Seat]:
         """Return the seat that a child of a supervisor has, if it is an actor."""
@@ -159,6 +179,19 @@ class Seats:
             if pool and all(one.native.status in _OVER for one in pool.members):
                 self.give_up(pool.native.name)
 
+    async def gone(self, seats: Sequence[Seat]) -> None:
+        """Wait until actors that were given up are gone, and their names free.
+
+        A call that runs is interrupted, and the interruption takes effect at its next look. One
+        that cannot be is not waited for any longer than a second.
+        """
+        deadline = time.monotonic() + _LINGER_SECONDS
+        for seat in seats:
+            while seat.native.status == "stopping":
+                if time.monotonic() > deadline:
+                    return
+                await asyncio.sleep(_GONE_POLL_SECONDS)
+
     def give_up_child(self, name: str, above: tuple[str, ...]) -> None:
         """Stop for good a child that is over: an actor, or all of a group, the last one first."""
         own = [seat for seat in self.own(name, above) if seat.has_sat]
@@ -166,7 +199,7 @@ class Seats:
 
     def give_up_dynamic(self, above: tuple[str, ...]) -> None:
         """Stop for good the actors that a group has only since it runs, the last one first."""
-        self.give_up_all([seat for seat in self.below(above) if seat.is_dynamic])
+        self.give_up_all([seat for seat in self.below(above) if seat.lease.is_dynamic])
 
     def has_hook(self, event: SupervisionEvent) -> bool:
         """Whether a hook may be called for what a supervisor did."""

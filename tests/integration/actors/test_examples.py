@@ -188,7 +188,7 @@ def test_the_pool_shares_out_and_adds_up(host: Any, built: Built) -> None:
     assert counted == {"primes": 5_133, "pieces": 50, "retries": 0}
     assert dispatcher.ask({"start": 5, "end": 5}).value["primes"] == 0
     for name in ("acme/one", "acme/two", "acme/three"):
-        assert host.find(name).mailbox["delivered"] >= 10
+        assert host.find(name).mailbox["delivered"] >= 5
 
 
 def test_the_pool_goes_on_without_a_worker_that_stopped(host: Any, built: Built) -> None:
