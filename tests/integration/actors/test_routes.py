@@ -17,9 +17,12 @@ class Flaky:
 
     asked = 0
     failures = 0
+    hangs = False
 
     async def handle(self, message: aw.Message) -> object:
         Flaky.asked += 1
+        if Flaky.hangs:
+            await asyncio.Event().wait()
         if Flaky.failures > 0:
             Flaky.failures -= 1
             match message.value:
@@ -39,6 +42,7 @@ class Flaky:
 @pytest.fixture(autouse=True)
 def _starts_over() -> None:
     Flaky.asked = Flaky.failures = 0
+    Flaky.hangs = False
 
 
 def test_what_was_surely_not_handled_is_tried_again(engine: aw.Engine) -> None:
@@ -107,6 +111,26 @@ def test_nothing_is_tried_after_the_deadline(engine: aw.Engine) -> None:
     asyncio.run(main())
 
 
+def test_a_timeout_names_the_time_that_was_asked_for(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            slow = aw.Retry(first_delay_seconds=0.2, jitter=0.0)
+            host.route("acme/flaky", retry=slow)
+            actor = await host.spawn("acme/flaky", Flaky)
+            Flaky.failures = 1
+            busy = asyncio.ensure_future(actor.ask("busy", timeout=0.5))
+            await asyncio.sleep(0.1)
+            # The second attempt hangs, with 0.3 s left.
+            Flaky.failures, Flaky.hangs = 0, True
+            with pytest.raises(aw.AskTimeout, match=r"within 0\.5 s$"):
+                await busy
+            assert Flaky.asked == 2
+            with pytest.raises(aw.AskTimeout, match=r"within 0\.05 s$"):
+                await actor.ask("x", timeout=0.05)
+
+    asyncio.run(main())
+
+
 def test_a_request_that_is_given_up_is_not_tried_again(engine: aw.Engine) -> None:
     async def main() -> None:
         async with aw.Host(engine=engine) as host:
@@ -157,6 +181,51 @@ def test_an_actor_that_keeps_failing_is_cut_off_until_a_probe_succeeds(engine: a
             await asyncio.sleep(0.35)
             assert (await actor.ask("x")).value == asked + 2
             assert len(await actor.ask_many(["x", "y", "z"])) == 3
+
+    asyncio.run(main())
+
+
+class Gate:
+    """Handles nothing before it is open."""
+
+    is_open: asyncio.Event
+
+    async def handle(self, message: aw.Message) -> object:
+        await Gate.is_open.wait()
+        return message.value
+
+
+def test_a_probe_that_no_handler_saw_neither_closes_nor_opens(engine: aw.Engine) -> None:
+    async def main() -> None:
+        Gate.is_open = asyncio.Event()
+        async with aw.Host(engine=engine) as host:
+            breaker = aw.Breaker(failures_max=3, cool_down_seconds=0.3)
+            host.route("acme/gate", breaker=breaker)
+            mailbox = aw.Mailbox(messages_max=4, when_full="drop-newest")
+            gate = await host.spawn("acme/gate", Gate, mailbox=mailbox, shutdown="immediate")
+            gate.try_send("busy")
+            await asyncio.sleep(0.05)
+            for _ in range(3):
+                with pytest.raises(aw.AskTimeout):
+                    await gate.ask("x", timeout=0.03)
+            await asyncio.sleep(0.35)
+            # The mailbox is full: probes make way, and each gives its place back.
+            assert gate.try_send_many(["fills"] * 4) > 0
+            for _ in range(3):
+                with pytest.raises(aw.MessageDropped):
+                    await gate.ask("x", timeout=0.03)
+            Gate.is_open.set()
+            await asyncio.sleep(0.05)
+            Gate.is_open.clear()
+            # Closed, it would need three failures; half-open, it opens with one.
+            with pytest.raises(aw.AskTimeout):
+                await gate.ask("x", timeout=0.03)
+            with pytest.raises(aw.CircuitOpen):
+                await gate.ask("x")
+            await asyncio.sleep(0.35)
+            Gate.is_open.set()
+            assert (await gate.ask("x")).value == "x"
+            assert len(await gate.ask_many(["x", "y", "z"])) == 3
 
     asyncio.run(main())
 

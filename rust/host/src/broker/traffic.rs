@@ -73,10 +73,10 @@ impl Route {
         let (Some(mut breaker), Some(permit)) = (self.breaker(), permit) else {
             return;
         };
-        match outcome {
-            Err(why) if is_failure(why) => breaker.failed(permit, monotonic_nanoseconds()),
-            Err(Refusal::Cancelled) => breaker.abandoned(permit),
-            _ => breaker.succeeded(permit),
+        match verdict(outcome) {
+            Verdict::Served => breaker.succeeded(permit),
+            Verdict::Failed => breaker.failed(permit, monotonic_nanoseconds()),
+            Verdict::Untried => breaker.abandoned(permit),
         }
     }
 
@@ -166,19 +166,45 @@ impl Broker {
     }
 }
 
-/// What a breaker counts: the actor could not serve, whoever asked.
-fn is_failure(why: &Refusal) -> bool {
-    matches!(
-        why,
+/// What the end of an attempt says of the actor.
+enum Verdict {
+    /// It serves: it replied, or its handler refused this one message.
+    Served,
+    /// It could not serve, whoever asked.
+    Failed,
+    /// Nothing: no handler saw the message.
+    Untried,
+}
+
+fn verdict(outcome: &Outcome) -> Verdict {
+    let Err(why) = outcome else {
+        return Verdict::Served;
+    };
+    match why {
         Refusal::Failed { .. }
-            | Refusal::TimedOut { .. }
-            | Refusal::MailboxFull { .. }
-            | Refusal::Stopped(_)
-            | Refusal::Refused {
-                why: HandlerRefusal::Failed(_),
-                ..
-            }
-    )
+        | Refusal::TimedOut { .. }
+        | Refusal::MailboxFull { .. }
+        | Refusal::Stopped(_)
+        | Refusal::Refused {
+            why: HandlerRefusal::Failed(_),
+            ..
+        } => Verdict::Failed,
+        Refusal::Refused { .. } => Verdict::Served,
+        Refusal::NotFound(_)
+        | Refusal::TooLarge { .. }
+        | Refusal::NeverFits { .. }
+        | Refusal::Forked
+        | Refusal::Malformed(_)
+        | Refusal::CodecUnsupported { .. }
+        | Refusal::CircuitOpen { .. }
+        | Refusal::RateLimited(_)
+        | Refusal::Cancelled
+        | Refusal::Expired(_)
+        | Refusal::Dropped(_)
+        | Refusal::Topic(_)
+        | Refusal::Subscriptions(_)
+        | Refusal::Closing => Verdict::Untried,
+    }
 }
 
 /// One request, through all its attempts.
@@ -191,6 +217,8 @@ pub(super) struct Attempts {
     priority: Priority,
     payload: Payload,
     trace: Option<Arc<Trace>>,
+    /// All the time there is; an attempt has what is left of it.
+    timeout: Duration,
     /// Nanoseconds of the monotonic clock.
     deadline: u64,
     asked: Arc<Pending>,
@@ -220,6 +248,7 @@ impl Broker {
             priority: message.priority,
             payload: message.payload.clone(),
             trace: message.trace.clone(),
+            timeout,
             deadline: monotonic_nanoseconds().saturating_add(timeout_ns),
             asked: Arc::clone(&asked),
             begun: AtomicU32::new(0),
@@ -316,8 +345,19 @@ impl Attempts {
         match wait {
             Some(wait) if wait < self.left() => self.begin_after(wait, outcome),
             _ => {
-                self.asked.end(outcome);
+                self.asked.end(self.told(outcome));
             }
+        }
+    }
+
+    /// The time that was asked for, not what of it was left for the last attempt.
+    fn told(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Err(Refusal::TimedOut { actor, .. }) => Err(Refusal::TimedOut {
+                actor,
+                after: self.timeout,
+            }),
+            other => other,
         }
     }
 
