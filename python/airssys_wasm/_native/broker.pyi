@@ -113,7 +113,7 @@ class Messages:
     """What is published and waits to be read. The face is ``broker.Subscription``."""
 
     def take(self) -> Message | None:
-        """Return the oldest message, or ``None``; never waits."""
+        """Return the oldest message, or ``None``; never waits. A forked child may not read."""
 
     def ready(self) -> Awaitable[None]:
         """Await something to look at; one caller at a time."""
@@ -146,7 +146,7 @@ class Queue:
         """Add an item, from any thread."""
 
     def take(self) -> Any:
-        """Return the oldest item, or ``None``; never waits."""
+        """Return the oldest item, or ``None``; never waits. A forked child may not read."""
 
     def ready(self) -> Awaitable[None]:
         """Await something to look at; one caller at a time."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 
-from airssys_wasm.errors import MailboxClosed
+from airssys_wasm.config.figures import is_number, printed
+from airssys_wasm.errors import MailboxClosed, ValueMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+#: The native module counts no more; it says so of other waits much the same way.
+_SECONDS_MAX: Final = 1e19
 
 
 class Source(Protocol[T_co]):
@@ -40,6 +44,18 @@ class Source(Protocol[T_co]):
 
     def __len__(self) -> int:
         """Items that wait."""
+
+
+def _require_wait(timeout: object) -> None:
+    if timeout is not None and not is_number(timeout, 0, _SECONDS_MAX):
+        raise ValueMismatch(
+            f"timeout: {printed(timeout)} is no time to wait; hint: seconds, 0 to 1e19, or None",
+            "timeout",
+        )
+
+
+def _nothing_within(seconds: float | None) -> TimeoutError:
+    return TimeoutError(f"nothing came within {seconds} s")
 
 
 class _Base(Generic[T]):
@@ -105,20 +121,26 @@ class Listening(_Base[T]):
         """Return the next item.
 
         Args:
-            timeout: seconds to wait, 0 or more; ``None`` waits without end.
+            timeout: seconds to wait, 0 to 1e19; ``None`` waits without end.
 
         Raises:
             TimeoutError: nothing came in time.
+            ValueMismatch: ``timeout`` is no time to wait.
             MailboxClosed: nothing comes any more.
+            EngineError: this process was forked from that of the host.
         """
-        if timeout is None:
-            item = await self._next()
-        else:
-            async with asyncio.timeout(timeout):
-                item = await self._next()
+        _require_wait(timeout)
+        item = await (self._next() if timeout is None else self._next_within(timeout))
         if item is None:
             raise self._ended()
         return item
+
+    async def _next_within(self, seconds: float) -> T | None:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._next()
+        except TimeoutError:
+            raise _nothing_within(seconds) from None
 
     def _take(self) -> T | None:
         return self._native.take()
@@ -169,18 +191,21 @@ class BlockingListening(_Base[T]):
         """Return the next item.
 
         Args:
-            timeout: seconds to wait, 0 or more; ``None`` waits without end.
+            timeout: seconds to wait, 0 to 1e19; ``None`` waits without end.
 
         Raises:
             TimeoutError: nothing came in time.
+            ValueMismatch: ``timeout`` is no time to wait.
             MailboxClosed: nothing comes any more.
+            EngineError: this process was forked from that of the host.
         """
+        _require_wait(timeout)
         item = self._next(timeout)
         if item is not None:
             return item
         if self._native.closed:
             raise self._ended()
-        raise TimeoutError(f"nothing came within {timeout} s")
+        raise _nothing_within(timeout)
 
     def _next(self, timeout: float | None) -> T | None:
         return self._native.next(timeout)

@@ -56,8 +56,7 @@ def listen(broker: Broker, pattern: str, messages_max: int, when_full: Overflow)
     """Begin to listen.
 
     Raises:
-        ValueMismatch: ``messages_max`` is outside its range.
-        ValueError: no policy is called so.
+        ValueMismatch: ``messages_max`` is outside its range, or no policy is called so.
         TopicInvalid: the pattern is not written as it must be.
         SubscriptionsFull: there are too many.
         ActorStopped: the host is closed.

@@ -43,7 +43,7 @@ class Actor:
     - ``key``, of ``send``, ``try_send`` and ``ask``: text or bytes by which a pool with sticky
       routing chooses the member.
 
-    Raises, besides what is wrong with the arguments (``CodecError``, ``ValueError``):
+    Raises, besides what is wrong with the arguments (``CodecError``, ``ValueMismatch``):
 
     - ``MailboxFull``, ``ActorStopped``, ``MessageTooLarge``: it was not accepted;
     - ``AskTimeout``, ``ActorFailed``, ``MessageRefused``, ``MessageDropped``: there is no

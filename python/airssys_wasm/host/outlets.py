@@ -92,7 +92,7 @@ class Outlets:
         Raises:
             TopicInvalid: the pattern is not written as it must be.
             SubscriptionsFull: there are too many.
-            ValueMismatch, ValueError: an option is outside its range.
+            ValueMismatch: an option is outside its range, or not of its kind.
             ActorStopped: the host is closed.
         """
         native = listen(self._broker, pattern, messages_max, when_full)
@@ -123,8 +123,7 @@ class Outlets:
 
         Raises:
             CodecError: the value has no form in the codec.
-            ValueMismatch: ``names`` is one text, or no addresses.
-            ValueError: there are too many names.
+            ValueMismatch: ``names`` is one text, or no addresses, or there are too many.
         """
         receivers = _receivers(names)
         failed = self._broker.broadcast(receivers, value, codec=codec, schema=schema, trace=trace)

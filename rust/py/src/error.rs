@@ -243,6 +243,12 @@ fn word(refusal: &HandlerRefusal) -> &'static str {
     }
 }
 
+/// An option that is not what it may be.
+#[cold]
+pub fn option_mismatch(name: &str, why: &str) -> PyErr {
+    ValueMismatch::new_err((format!("{name}: {why}"), name.to_owned()))
+}
+
 fn mismatched(py: Python<'_>, mut mismatch: Mismatch) -> PyErr {
     let cause = mismatch.take_cause();
     let path = mismatch.path();

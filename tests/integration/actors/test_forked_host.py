@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
 import airssys_wasm as aw
+from airssys_wasm.broker import Listening
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks need POSIX")
 
@@ -49,6 +53,8 @@ def test_a_child_is_told_and_never_waits(handler: aw.Component, engine: aw.Engin
         guest = host.spawn("acme/guest", handler)
         host.actor("acme/echo")(echo)
         python = host.find("acme/echo")
+        messages, events = host.subscribe("a.b"), host.events()
+        host.publish("a.b", 1)
         assert python.ask(1).value == 1
         refused: dict[str, Callable[[], object]] = {
             "ask": lambda: guest.ask(b"x", codec="raw", timeout=1),
@@ -59,6 +65,10 @@ def test_a_child_is_told_and_never_waits(handler: aw.Component, engine: aw.Engin
             "send_many": lambda: guest.send_many([b"x"], codec="raw"),
             "publish": lambda: host.publish("a.b", 1),
             "subscribe": lambda: host.subscribe("a.b"),
+            "reading a subscription": messages.get,
+            "going through it": lambda: next(messages),
+            "reading events": lambda: events.get(timeout=5),
+            "going through them": lambda: next(events),
         }
         for name, operation in refused.items():
             told = outcome_in_child(operation)
@@ -83,9 +93,29 @@ def test_a_child_is_told_and_never_waits(handler: aw.Component, engine: aw.Engin
         # And the parent has not noticed.
         assert guest.ask(b"x", codec="raw").payload == b"x"
         assert python.ask(2).value == 2
+        assert messages.get(timeout=0).value == 1
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_task_of_the_child_reads_nothing_of_the_parent(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            for listening in (host.subscribe("a.b"), host.events()):
+                assert "forked" in outcome_in_child(partial(step, listening))
+                with pytest.raises(TimeoutError):
+                    await listening.get(timeout=0.01)
+
+    asyncio.run(main())
+
+
+def step(listening: Listening[Any]) -> None:
+    listening.get().send(None)
 
 
 def fresh_host() -> None:
     with aw.Host.blocking() as host:
         host.actor("acme/echo")(echo)
         assert host.find("acme/echo").ask(3).value == 3
+        messages = host.subscribe("a.b")
+        host.publish("a.b", 4)
+        assert messages.get(timeout=5).value == 4

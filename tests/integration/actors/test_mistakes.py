@@ -127,6 +127,111 @@ def test_one_address_is_not_a_list_of_letters(engine: aw.Engine) -> None:
         assert host.broadcast(["acme/counter"], 1) == {}
 
 
+#: An option that is of the wrong kind or outside its range, and what is told of it.
+WRONG: list[tuple[str, object, str]] = [
+    ("timeout", None, "<class 'NoneType'> is no time to wait; hint: seconds"),
+    ("timeout", "x", "<class 'str'> is no time to wait; hint: seconds"),
+    ("timeout", True, "<class 'bool'> is no time to wait; hint: seconds"),
+    ("timeout", 1e300, "1e300 is no time to wait; hint: seconds"),
+    ("timeout", 0, "0 is no time to wait; hint: seconds"),
+    ("codec", 5, "<class 'int'> is no codec; hint: \"cbor\""),
+    ("codec", "xml", '"xml" is none; hint: "cbor"'),
+    ("schema", 5, "<class 'int'> is no schema; hint: codec.Borsh"),
+    ("priority", 1, "<class 'int'> is no priority; hint: \"low\""),
+    ("priority", "urgent", '"urgent" is none; hint: "low"'),
+    ("transcode", "yes", "<class 'str'> is no bool; hint: True"),
+    ("return_exceptions", "yes", "<class 'str'> is no bool; hint: True"),
+    ("ttl", "x", "<class 'str'> is no time to live; hint: seconds"),
+    ("ttl", -1, "-1 is no time to live; hint: seconds"),
+    ("ttl", 1e300, "1e300 is no time to live; hint: seconds"),
+    ("key", 5, "<class 'int'> is no key; hint: a str"),
+    ("trace", 5, "<class 'int'> is no trace; hint: a traceparent"),
+    ("trace", "x", '"x" is none; hint: a traceparent'),
+]
+
+SENDING = {"codec", "schema", "trace"}
+TAKES = {
+    "ask": SENDING | {"timeout", "transcode", "key"},
+    "ask_many": SENDING | {"timeout", "return_exceptions"},
+    "send": SENDING | {"priority", "transcode", "ttl", "key"},
+    "try_send": SENDING | {"priority", "transcode", "ttl", "key"},
+    "send_many": SENDING,
+    "try_send_many": SENDING,
+    "publish": SENDING,
+    "broadcast": SENDING,
+}
+
+
+def refusal(call: Callable[..., Any], *sent: object, **options: object) -> aw.ValueMismatch:
+    async def main() -> None:
+        done = call(*sent, **options)
+        if asyncio.iscoroutine(done):
+            await done
+
+    with pytest.raises(aw.ValueMismatch) as caught:
+        asyncio.run(main())
+    return caught.value
+
+
+@pytest.mark.parametrize("verb", sorted(TAKES))
+def test_each_option_is_told_by_its_name_with_what_to_write(engine: aw.Engine, verb: str) -> None:
+    first = {"publish": ("a.b",), "broadcast": (["acme/counter"],)}.get(verb, ())
+    sent = (*first, [1] if verb.endswith("many") else 1)
+    wrongs = [wrong for wrong in WRONG if wrong[0] in TAKES[verb]]
+    assert {name for name, _, _ in wrongs} == TAKES[verb]
+    with aw.Host.blocking(engine=engine) as host:
+        counter = host.spawn("acme/counter", Counter)
+        for face in (host,) if first else (counter, counter.awaitable):
+            for name, wrong, text in wrongs:
+                refused = refusal(getattr(face, verb), *sent, **{name: wrong})
+                assert str(refused).startswith(f"{name}: {text}")
+                assert refused.path == name
+        assert counter.mailbox["accepted"] == 0
+
+
+def test_what_is_sent_or_listened_to_is_told_by_its_name(engine: aw.Engine) -> None:
+    five: Any = 5
+    many = [f"acme/n{number}" for number in range(1001)]
+    with aw.Host.blocking(engine=engine) as host:
+        counter = host.spawn("acme/counter", Counter)
+        refused: list[tuple[Callable[[], object], str]] = [
+            (lambda: counter.ask_many(five), "values: <class 'int'> is nothing to go through"),
+            (lambda: counter.send_many(five), "values: <class 'int'>"),
+            (lambda: host.publish(five, 1), "topic: <class 'int'> is no topic; hint: "),
+            (lambda: host.subscribe(five), "pattern: <class 'int'> is no pattern; hint: "),
+            (lambda: host.subscribe("a", when_full=five), "when_full: <class 'int'>"),
+            (lambda: host.broadcast([five], 1), "names: <class 'int'> is no address; hint: "),
+            (lambda: host.broadcast(many, 1), "names: 1001 receivers are too many; hint: "),
+            (lambda: host.route(five), "name: <class 'int'> is no address; hint: "),
+        ]
+        for refuse, text in refused:
+            with pytest.raises(aw.ValueMismatch) as caught:
+                refuse()
+            assert str(caught.value).startswith(text)
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), 1e300, "x", True])
+def test_both_faces_refuse_a_wait_that_is_none(engine: aw.Engine, wrong: Any) -> None:
+    async def main() -> list[str]:
+        told = []
+        async with aw.Host(engine=engine) as host:
+            for listening in (host.subscribe("a"), host.events()):
+                with pytest.raises(aw.ValueMismatch) as caught:
+                    await listening.get(timeout=wrong)
+                told.append(str(caught.value))
+        return told
+
+    told = asyncio.run(main())
+    with aw.Host.blocking(engine=engine) as host:
+        for listening in (host.subscribe("a"), host.events()):
+            with pytest.raises(aw.ValueMismatch) as caught:
+                listening.get(timeout=wrong)
+            told.append(str(caught.value))
+    assert len(set(told)) == 1, told
+    assert told[0].startswith("timeout: ")
+    assert told[0].endswith(" is no time to wait; hint: seconds, 0 to 1e19, or None")
+
+
 class Broken:
     def __init__(self) -> None:
         raise RuntimeError("no luck") from KeyError("luck")

@@ -3,6 +3,8 @@
 //! What comes when it is full is dropped, or displaces the oldest, and is counted.
 //! Whoever waits is woken once for all that comes before they look again.
 
+use crate::actor::Refusal;
+use crate::engine;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,6 +39,8 @@ pub type Wake = Box<dyn FnOnce() + Send>;
 /// Items for one listener.
 pub struct Feed<T> {
     limits: FeedLimits,
+    /// The process that it was made in.
+    generation: u32,
     state: Mutex<State<T>>,
     ready: Condvar,
 }
@@ -56,6 +60,7 @@ impl<T> Feed<T> {
     pub fn new(limits: FeedLimits) -> Arc<Feed<T>> {
         Arc::new(Feed {
             limits,
+            generation: engine::generation(),
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 bytes: 0,
@@ -66,6 +71,20 @@ impl<T> Feed<T> {
             }),
             ready: Condvar::new(),
         })
+    }
+
+    /// Fails in a process that was forked since it was made: who would fill it is not
+    /// here, and may have held its lock when they were left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forked`].
+    #[inline]
+    pub fn refuse_forked(&self) -> Result<(), Refusal> {
+        if self.generation == engine::generation() {
+            return Ok(());
+        }
+        Err(Refusal::Forked)
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {

@@ -12,7 +12,7 @@ pub use ticker::{mark_forked, on_long_call};
 
 pub(crate) use clock::{Ticks, duration, ticks};
 pub(crate) use profile::{compile_engine, describe, guest_features};
-pub(crate) use ticker::{Activity, long_call};
+pub(crate) use ticker::{Activity, generation, long_call};
 
 use crate::actor::Scheduler;
 use crate::compile::{Cache, CompileBounds, Queue};

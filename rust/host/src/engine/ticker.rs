@@ -29,7 +29,7 @@ pub fn on_long_call(hook: fn(u32) -> bool) {
 
 /// How many forks lie between this process and the one that loaded the library.
 #[inline]
-pub(super) fn generation() -> u32 {
+pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 

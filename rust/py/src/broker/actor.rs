@@ -3,23 +3,18 @@
 use super::courier::Courier;
 use super::handler::Handler;
 use super::messages::Messages;
+use super::named::{self, How, Key};
 use super::{asking, batch, body, home, lease, pattern, traffic};
 use crate::codec::Borsh;
 use crate::error::{Error, Result};
 use crate::runtime::{Desk, Instance, Receipt, awaitable, event_loop, gil};
-use airssys_core::mailbox::Priority;
-use airssys_core::multicodec::Code;
-use airssys_core::trace::Trace;
 use airssys_host as host;
 use airssys_host::actor::{Cell, EMBEDDER, Guest, Kind, Message, Refusal, monotonic_nanoseconds};
 use airssys_host::broker::{Broker, Granted};
-use pyo3::Borrowed;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::PyDict;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// An actor, whatever instance it has at the time.
 #[pyclass(
@@ -55,9 +50,7 @@ impl Actor {
         message.priority = how.priority;
         message.trace.clone_from(&how.trace);
         if let Some(seconds) = how.time_to_live_seconds {
-            let most = Duration::try_from_secs_f64(seconds)
-                .map_err(|_| PyValueError::new_err(format!("ttl: {seconds} is no time to live")))?;
-            let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+            let most = u64::try_from(named::life(seconds)?.as_nanos()).unwrap_or(u64::MAX);
             message.expires_after = monotonic_nanoseconds().saturating_add(most);
         }
         Ok(message)
@@ -73,8 +66,9 @@ impl Actor {
     }
 
     fn messages(&self, values: &Bound<'_, PyAny>, how: &How<'_, '_>) -> Result<Vec<Message>> {
-        let values = values.try_iter()?;
-        values.map(|value| self.message(&value?, how)).collect()
+        named::values(values)?
+            .map(|value| self.message(&value?, how))
+            .collect()
     }
 
     /// Runs what may run a handler on this thread.
@@ -84,94 +78,6 @@ impl Actor {
         drop(held);
         gil::take_raised().map_or(Ok(ran), |raised| Err(Error::Python(raised)))
     }
-}
-
-/// What sticky routing goes by.
-enum Key {
-    Text(PyBackedStr),
-    Bytes(PyBackedBytes),
-}
-
-impl<'py> FromPyObject<'_, 'py> for Key {
-    type Error = PyErr;
-
-    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Key> {
-        if let Ok(text) = value.extract() {
-            return Ok(Key::Text(text));
-        }
-        value.extract().map(Key::Bytes).map_err(|_| {
-            let kind = value.get_type();
-            PyTypeError::new_err(format!("key: {kind} is no key; hint: a str or bytes"))
-        })
-    }
-}
-
-impl Key {
-    fn as_bytes(&self) -> &[u8] {
-        match self {
-            Key::Text(text) => text.as_bytes(),
-            Key::Bytes(bytes) => bytes,
-        }
-    }
-}
-
-/// How a message is written and sent.
-struct How<'a, 'py> {
-    codec: Code,
-    schema: Option<&'a Bound<'py, Borsh>>,
-    priority: Priority,
-    time_to_live_seconds: Option<f64>,
-    transcode: bool,
-    trace: Option<Arc<Trace>>,
-}
-
-impl<'a, 'py> How<'a, 'py> {
-    fn new(
-        codec: &str,
-        schema: Option<&'a Bound<'py, Borsh>>,
-        priority: Option<&str>,
-        time_to_live_seconds: Option<f64>,
-    ) -> Result<How<'a, 'py>> {
-        let codec = body::code(codec)?;
-        let priority = match priority {
-            None | Some("normal") => Priority::Normal,
-            Some("low") => Priority::Low,
-            Some("high") => Priority::High,
-            Some(other) => {
-                return Err(PyValueError::new_err(format!(
-                    "priority: {other:?} is none; hint: \"low\", \"normal\" or \"high\""
-                ))
-                .into());
-            }
-        };
-        Ok(How {
-            codec,
-            schema,
-            priority,
-            time_to_live_seconds,
-            transcode: false,
-            trace: None,
-        })
-    }
-
-    fn with(self, transcode: bool, trace: Option<&str>) -> Result<Self> {
-        let trace = trace.map(body::trace).transpose()?;
-        Ok(How {
-            transcode,
-            trace,
-            ..self
-        })
-    }
-}
-
-fn timeout(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|timeout| !timeout.is_zero())
-        .ok_or_else(|| {
-            let why = format!("timeout: {seconds} is no time to wait; hint: seconds, more than 0");
-            PyValueError::new_err(why).into()
-        })
 }
 
 #[expect(
@@ -297,13 +203,13 @@ impl Actor {
         &self,
         py: Python<'_>,
         value: &Bound<'_, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        priority: Option<&str>,
-        ttl: Option<f64>,
-        transcode: bool,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::priority)] priority: Option<&str>,
+        #[pyo3(from_py_with = named::ttl)] ttl: Option<f64>,
+        #[pyo3(from_py_with = named::transcode)] transcode: bool,
         key: Option<Key>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<()> {
         let message = self.message(
             value,
@@ -321,13 +227,13 @@ impl Actor {
         &self,
         py: Python<'_>,
         value: &Bound<'_, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        priority: Option<&str>,
-        ttl: Option<f64>,
-        transcode: bool,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::priority)] priority: Option<&str>,
+        #[pyo3(from_py_with = named::ttl)] ttl: Option<f64>,
+        #[pyo3(from_py_with = named::transcode)] transcode: bool,
         key: Option<Key>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<()> {
         home::refuse()?;
         let message = self.message(
@@ -351,13 +257,13 @@ impl Actor {
         &self,
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'py, Borsh>>,
-        priority: Option<&str>,
-        ttl: Option<f64>,
-        transcode: bool,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'py, Borsh>>,
+        #[pyo3(from_py_with = named::priority)] priority: Option<&str>,
+        #[pyo3(from_py_with = named::ttl)] ttl: Option<f64>,
+        #[pyo3(from_py_with = named::transcode)] transcode: bool,
         key: Option<Key>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         let event_loop = event_loop::running_loop(py)?;
         let message = self.message(
@@ -383,9 +289,9 @@ impl Actor {
         &self,
         py: Python<'_>,
         values: &Bound<'_, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<usize> {
         let messages = self.messages(
             values,
@@ -405,9 +311,9 @@ impl Actor {
         &self,
         py: Python<'py>,
         values: &Bound<'py, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'py, Borsh>>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'py, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         let event_loop = event_loop::running_loop(py)?;
         let messages = self.messages(
@@ -424,9 +330,9 @@ impl Actor {
         &self,
         py: Python<'_>,
         values: &Bound<'_, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<()> {
         home::refuse()?;
         let messages = self.messages(
@@ -443,14 +349,14 @@ impl Actor {
         &self,
         py: Python<'py>,
         values: &Bound<'py, PyAny>,
-        timeout: f64,
-        codec: &str,
-        schema: Option<&Bound<'py, Borsh>>,
-        trace: Option<&str>,
-        return_exceptions: bool,
+        #[pyo3(from_py_with = named::seconds_to_wait)] timeout: f64,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'py, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
+        #[pyo3(from_py_with = named::return_exceptions)] return_exceptions: bool,
     ) -> Result<Bound<'py, PyAny>> {
         let event_loop = event_loop::running_loop(py)?;
-        let timeout = self::timeout(timeout)?;
+        let timeout = named::timeout(timeout)?;
         let messages = self.messages(
             values,
             &How::new(codec, schema, None, None)?.with(false, trace)?,
@@ -467,14 +373,14 @@ impl Actor {
         &self,
         py: Python<'_>,
         values: &Bound<'_, PyAny>,
-        timeout: f64,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        trace: Option<&str>,
-        return_exceptions: bool,
+        #[pyo3(from_py_with = named::seconds_to_wait)] timeout: f64,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
+        #[pyo3(from_py_with = named::return_exceptions)] return_exceptions: bool,
     ) -> Result<Py<PyAny>> {
         home::refuse()?;
-        let timeout = self::timeout(timeout)?;
+        let timeout = named::timeout(timeout)?;
         let messages = self.messages(
             values,
             &How::new(codec, schema, None, None)?.with(false, trace)?,
@@ -509,15 +415,15 @@ impl Actor {
         &self,
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
-        timeout: f64,
-        codec: &str,
-        schema: Option<&Bound<'py, Borsh>>,
-        transcode: bool,
+        #[pyo3(from_py_with = named::seconds_to_wait)] timeout: f64,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'py, Borsh>>,
+        #[pyo3(from_py_with = named::transcode)] transcode: bool,
         key: Option<Key>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         home::refuse()?;
-        let timeout = self::timeout(timeout)?;
+        let timeout = named::timeout(timeout)?;
         let how = How::new(codec, schema, None, None)?.with(transcode, trace)?;
         let message = self.message(value, &how)?;
         let cell = self.receiver(key.as_ref());
@@ -530,16 +436,16 @@ impl Actor {
         &self,
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
-        timeout: f64,
-        codec: &str,
-        schema: Option<&Bound<'py, Borsh>>,
-        transcode: bool,
+        #[pyo3(from_py_with = named::seconds_to_wait)] timeout: f64,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'py, Borsh>>,
+        #[pyo3(from_py_with = named::transcode)] transcode: bool,
         key: Option<Key>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
     ) -> Result<Bound<'py, PyAny>> {
         // Asked first: a request that nobody can wait for would be lost.
         let event_loop = event_loop::running_loop(py)?;
-        let timeout = self::timeout(timeout)?;
+        let timeout = named::timeout(timeout)?;
         let how = How::new(codec, schema, None, None)?.with(transcode, trace)?;
         let message = self.message(value, &how)?;
         let cell = self.receiver(key.as_ref());

@@ -5,6 +5,7 @@ use super::body;
 use super::home;
 use super::letter::DeadLetter;
 use super::messages::Messages;
+use super::named;
 use super::pattern;
 use super::traffic;
 use crate::codec::Borsh;
@@ -123,7 +124,7 @@ impl Broker {
     #[pyo3(signature = (name, *, retry=None, breaker=None, idempotent=false))]
     fn set_route(
         &self,
-        name: &str,
+        #[pyo3(from_py_with = named::address)] name: &str,
         retry: Option<(u32, f64, f64, f64, f64)>,
         breaker: Option<(u32, f64, f64, u32)>,
         idempotent: bool,
@@ -186,11 +187,11 @@ impl Broker {
     fn publish(
         &self,
         py: Python<'_>,
-        topic: &str,
+        #[pyo3(from_py_with = named::topic)] topic: &str,
         value: &Bound<'_, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
         may_block: bool,
     ) -> Result<usize> {
         let message = body::message(value, codec, schema, trace)?;
@@ -201,10 +202,10 @@ impl Broker {
     #[pyo3(signature = (pattern, *, messages_max, bytes_max, when_full))]
     fn subscribe(
         &self,
-        pattern: &str,
+        #[pyo3(from_py_with = named::topic_pattern)] pattern: &str,
         messages_max: usize,
         bytes_max: usize,
-        when_full: &str,
+        #[pyo3(from_py_with = named::overflow)] when_full: &str,
     ) -> Result<Messages> {
         Messages::new(&self.host, pattern, messages_max, bytes_max, when_full)
     }
@@ -214,19 +215,19 @@ impl Broker {
     fn broadcast(
         &self,
         py: Python<'_>,
-        names: Vec<String>,
+        #[pyo3(from_py_with = named::addresses)] names: Vec<String>,
         value: &Bound<'_, PyAny>,
-        codec: &str,
-        schema: Option<&Bound<'_, Borsh>>,
-        trace: Option<&str>,
+        #[pyo3(from_py_with = named::codec)] codec: &str,
+        #[pyo3(from_py_with = named::schema)] schema: Option<&Bound<'_, Borsh>>,
+        #[pyo3(from_py_with = named::trace)] trace: Option<&str>,
         may_block: bool,
     ) -> Result<Vec<(String, PyErr)>> {
         if names.len() > BROADCAST_MAX {
             let why = format!(
-                "names: {} receivers are too many; hint: at most {BROADCAST_MAX}, or publish",
+                "{} receivers are too many; hint: at most {BROADCAST_MAX}, or publish",
                 names.len()
             );
-            return Err(PyValueError::new_err(why).into());
+            return Err(named::mismatch("names", &why).into());
         }
         let message = body::message(value, codec, schema, trace)?;
         let find = |name: &String| {

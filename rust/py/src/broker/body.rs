@@ -1,11 +1,11 @@
 //! A Python value as the body of a message.
 
+use super::named::{self, CODEC_HINT, TRACE_HINT};
 use crate::codec::{Borsh, encode_value};
 use crate::error::{Error, Result};
 use airssys_core::multicodec::{self, Code, Problem};
 use airssys_core::trace::Trace;
 use airssys_host::actor::{EMBEDDER, Kind, Message, Payload};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -30,10 +30,8 @@ const TRANSCODED_BYTES_MAX: usize = 1 << 20;
 /// If none is called so.
 pub fn code(name: &str) -> Result<Code> {
     Code::of_name(name).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "codec: {name:?} is none; hint: \"cbor\", \"json\", \"borsh\" with a schema, or \"raw\""
-        ))
-        .into()
+        let why = format!("{name:?} is none; hint: {CODEC_HINT}");
+        named::mismatch("codec", &why).into()
     })
 }
 
@@ -86,11 +84,8 @@ pub fn message(
 /// If it is none.
 pub fn trace(text: &str) -> Result<Arc<Trace>> {
     let trace = Trace::parse(text).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "trace: {:?} is none; hint: a traceparent as W3C Trace Context has it, such as \
-             \"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"",
-            text.chars().take(80).collect::<String>()
-        ))
+        let shown: String = text.chars().take(80).collect();
+        named::mismatch("trace", &format!("{shown:?} is none; hint: {TRACE_HINT}"))
     })?;
     Ok(Arc::new(trace))
 }

@@ -8,13 +8,24 @@ use airssys_host::broker::Feed;
 use pyo3::prelude::*;
 use std::time::{Duration, Instant};
 
+/// Takes the oldest item, if there is one.
+///
+/// # Errors
+///
+/// `EngineError` in a process that was forked since the feed was made.
+pub fn take<T>(feed: &Feed<T>) -> Result<Option<T>> {
+    feed.refuse_forked().map_err(Error::Refusal)?;
+    Ok(feed.take())
+}
+
 /// Gives what can be awaited until there is something to look at. There is one at a
 /// time: a later one takes the place of an earlier one that is not done.
 ///
 /// # Errors
 ///
-/// If no event loop runs here.
+/// If no event loop runs here; as for [`take`].
 pub fn ready<'py, T>(py: Python<'py>, feed: &Feed<T>) -> Result<Bound<'py, PyAny>> {
+    feed.refuse_forked().map_err(Error::Refusal)?;
     let event_loop = event_loop::running_loop(py)?;
     let (future, waiter) = awaitable::future(event_loop)?;
     let wake = move || {
@@ -33,13 +44,14 @@ pub fn ready<'py, T>(py: Python<'py>, feed: &Feed<T>) -> Result<Bound<'py, PyAny
 ///
 /// # Errors
 ///
-/// What a signal handler raised meanwhile.
+/// What a signal handler raised meanwhile; as for [`take`].
 pub fn next<T: Send>(
     py: Python<'_>,
     feed: &Feed<T>,
     timeout: Option<Duration>,
 ) -> Result<Option<T>> {
     home::refuse()?;
+    feed.refuse_forked().map_err(Error::Refusal)?;
     let began = Instant::now();
     loop {
         if let Some(item) = feed.take() {

@@ -2,13 +2,12 @@
 
 use super::feed;
 use super::message::Message;
+use super::named::{self, OVERFLOW_HINT};
 use crate::error::{Error, Result};
 use airssys_host::actor::Cell;
 use airssys_host::broker::{Broker, Feed, FeedLimits, Overflow, Published, Subscription};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What waits to be read.
 #[pyclass(frozen, module = "airssys_wasm._native.broker", name = "Messages")]
@@ -70,27 +69,11 @@ pub fn overflow(name: &str) -> Result<Overflow> {
     match name {
         "drop-oldest" => Ok(Overflow::Oldest),
         "drop-newest" => Ok(Overflow::Newest),
-        other => Err(PyValueError::new_err(format!(
-            "when_full: {other:?} is no policy here; hint: \"drop-oldest\" or \"drop-newest\""
-        ))
-        .into()),
+        other => {
+            let why = format!("{other:?} is no policy here; hint: {OVERFLOW_HINT}");
+            Err(named::mismatch("when_full", &why).into())
+        }
     }
-}
-
-/// Seconds to wait, or none to wait without end.
-///
-/// # Errors
-///
-/// If it is negative, or no number.
-pub fn timeout(seconds: Option<f64>) -> Result<Option<Duration>> {
-    let Some(seconds) = seconds else {
-        return Ok(None);
-    };
-    Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| {
-        let why =
-            format!("timeout: {seconds} is no time to wait; hint: seconds, 0 or more, or None");
-        PyValueError::new_err(why).into()
-    })
 }
 
 fn told(published: &Published) -> Message {
@@ -103,8 +86,8 @@ fn told(published: &Published) -> Message {
 
 #[pymethods]
 impl Messages {
-    fn take(&self) -> Option<Message> {
-        self.feed.take().map(|one| told(&one))
+    fn take(&self) -> Result<Option<Message>> {
+        Ok(feed::take(&self.feed)?.map(|one| told(&one)))
     }
 
     fn ready<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
@@ -112,9 +95,12 @@ impl Messages {
     }
 
     #[pyo3(signature = (timeout=None))]
-    fn next(&self, py: Python<'_>, timeout: Option<f64>) -> Result<Option<Message>> {
-        let timeout = self::timeout(timeout)?;
-        let next = feed::next(py, &self.feed, timeout)?;
+    fn next(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = named::wait)] timeout: Option<f64>,
+    ) -> Result<Option<Message>> {
+        let next = feed::next(py, &self.feed, named::wait_at_most(timeout)?)?;
         Ok(next.map(|one| told(&one)))
     }
 

@@ -14,6 +14,7 @@ mod lease;
 mod letter;
 mod message;
 mod messages;
+mod named;
 mod pattern;
 mod queue;
 mod reply;

@@ -1,7 +1,8 @@
 //! Python objects for a listener in another task or thread, bounded.
 
 use super::feed;
-use super::messages::{overflow, timeout};
+use super::messages::overflow;
+use super::named;
 use crate::error::Result;
 use airssys_host::broker::{Feed, FeedLimits};
 use pyo3::prelude::*;
@@ -17,7 +18,10 @@ pub struct Queue {
 impl Queue {
     #[new]
     #[pyo3(signature = (*, items_max, when_full))]
-    fn new(items_max: usize, when_full: &str) -> Result<Queue> {
+    fn new(
+        items_max: usize,
+        #[pyo3(from_py_with = named::overflow)] when_full: &str,
+    ) -> Result<Queue> {
         let limits = FeedLimits {
             items_max,
             bytes_max: usize::MAX,
@@ -33,8 +37,8 @@ impl Queue {
         drop(self.feed.push(item, 0));
     }
 
-    fn take(&self) -> Option<Py<PyAny>> {
-        self.feed.take()
+    fn take(&self) -> Result<Option<Py<PyAny>>> {
+        feed::take(&self.feed)
     }
 
     fn ready<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
@@ -42,8 +46,12 @@ impl Queue {
     }
 
     #[pyo3(signature = (timeout=None))]
-    fn next(&self, py: Python<'_>, timeout: Option<f64>) -> Result<Option<Py<PyAny>>> {
-        feed::next(py, &self.feed, self::timeout(timeout)?)
+    fn next(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = named::wait)] timeout: Option<f64>,
+    ) -> Result<Option<Py<PyAny>>> {
+        feed::next(py, &self.feed, named::wait_at_most(timeout)?)
     }
 
     fn close(&self) {
