@@ -24,6 +24,17 @@ AT_ONCE = 3
 STEPS = 12
 
 
+class Owned(Works):
+    """Says for whom it was made."""
+
+    def __init__(self, owner: int) -> None:
+        self.owner = owner
+
+    async def handle(self, message: aw.Message) -> object:
+        await super().handle(message)
+        return self.owner
+
+
 class Chaos:
     """Does what users do, in any order."""
 
@@ -31,11 +42,13 @@ class Chaos:
         self.host = host
         self.random = random.Random(seed)  # noqa: S311 - reproducible
         self.groups: list[aw.RunningGroup] = []
+        #: For whom the actor of each handle was made.
+        self.owners: list[tuple[aw.Actor, int]] = []
 
     async def step(self) -> None:
         name, restart = self.random.choice(NAMES), self.random.choice(RESTARTS)
         steps: list[Callable[[], Awaitable[object]]] = [
-            lambda: self.host.spawn(name, Works, restart=restart),
+            lambda: self.spawn(name, restart),
             lambda: self.host.spawn(name, Works, restart=restart, pool=2),
             lambda: self.host.stop(name),
             lambda: self.ask(name, "fail"),
@@ -46,7 +59,7 @@ class Chaos:
             lambda: self.random.choice(self.groups).start_child(
                 aw.Child(name, Works, restart=restart)
             ),
-            lambda: self.cancelled(self.host.spawn(name, Works, restart=restart)),
+            lambda: self.cancelled(self.spawn(name, restart)),
             lambda: self.cancelled(self.host.stop(name)),
             lambda: asyncio.sleep(self.random.choice([0, 0.01])),
         ]
@@ -56,6 +69,11 @@ class Chaos:
                 await self.random.choice(steps)()
             except aw.AskTimeout as hung:
                 raise AssertionError(f"{name} hangs") from hung
+
+    async def spawn(self, name: str, restart: RestartType) -> None:
+        owner = self.random.randrange(2**32)
+        actor = await self.host.spawn(name, lambda: Owned(owner), restart=restart)
+        self.owners.append((actor, owner))
 
     async def ask(self, name: str, what: object) -> None:
         actor = self.host.find(name)
@@ -95,9 +113,13 @@ async def _live(engine: aw.Engine, seed: int) -> None:
         await asyncio.gather(*(chaos.steps() for _ in range(AT_ONCE)))
         # Restarts that are under way come to their end.
         await asyncio.sleep(0.6)
+        over = (aw.ActorFailed, aw.ActorStopped, aw.ActorNotFound)
         for name in host.actors:
-            with contextlib.suppress(aw.ActorFailed, aw.ActorStopped, aw.ActorNotFound):
-                assert (await host.find(name).ask(1, timeout=5.0)).value == 1
+            with contextlib.suppress(*over):
+                await host.find(name).ask(1, timeout=5.0)
+        for actor, owner in chaos.owners:
+            with contextlib.suppress(*over):
+                assert (await actor.ask(1, timeout=5.0)).value == owner, (seed, actor)
         for name in host.actors:
             # A pool's members go with it.
             with contextlib.suppress(aw.ActorNotFound):
