@@ -31,9 +31,9 @@ class Health:
         timeout_seconds: for one check, more than 0, at most 1e9. An actor that is busy with a
             message for longer than that does not answer in time.
         failures_max: failures in a row, 1 or more.
-        check: asked too, with the ``Actor``: ``async def check(actor)``. It returns ``True``,
-            ``False``, or a word: ``"healthy"``, ``"degraded"``, ``"unhealthy"``,
-            ``"unknown"``.
+        check: asked too, with the ``Actor``: ``async def check(actor)``, or a plain function,
+            which runs in a thread. It returns ``True``, ``False``, or a word: ``"healthy"``,
+            ``"degraded"``, ``"unhealthy"``, ``"unknown"``.
 
     Raises:
         ChildInvalid: a figure is outside its range, or ``check`` takes no actor.
@@ -42,7 +42,7 @@ class Health:
     interval_seconds: float = 10.0
     timeout_seconds: float = 1.0
     failures_max: int = 3
-    check: Callable[[Any], Awaitable[bool | str]] | None = None
+    check: Callable[[Any], Awaitable[bool | str] | bool | str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse nonsense when it is made, not when it is used."""
@@ -55,7 +55,7 @@ class Health:
                 "hint: a whole number of checks, 1 or more"
             )
         if self.check is not None and not callable(self.check):
-            raise ChildInvalid(f"check: {self.check!r} is no function; hint: an async function")
+            raise ChildInvalid(f"check: {self.check!r} is no function; hint: def check(actor)")
         if self.check is not None and not takes_one(self.check):
             raise ChildInvalid(
                 f"check: {self.check!r} cannot be called with the actor alone; "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
 
 from airssys_wasm.actor.bounded import bounded
+from airssys_wasm.actor.callables import takes_one
 from airssys_wasm.actor.health import require_seconds
 from airssys_wasm.actor.notices import Event
 from airssys_wasm.actor.threads import Crew
@@ -67,6 +68,11 @@ class Hooks:
             hook = getattr(self, field.name)
             if field.name != "seconds_max" and hook is not None and not callable(hook):
                 raise ChildInvalid(f"{field.name}: {hook!r} is no function; hint: def hook(event)")
+            if callable(hook) and not takes_one(hook):
+                raise ChildInvalid(
+                    f"{field.name}: {hook!r} cannot be called with the event alone; "
+                    "hint: def hook(event)"
+                )
         require_seconds("seconds_max", self.seconds_max)
 
 

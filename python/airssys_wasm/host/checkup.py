@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+import inspect
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from airssys_wasm.actor.bounded import bounded
 from airssys_wasm.actor.health import HealthStatus, as_status, judged, worse
+from airssys_wasm.actor.threads import Crew
 from airssys_wasm.errors import ActorStopped, AirssysError
 
 if TYPE_CHECKING:
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
 
     from airssys_wasm.actor import Health
     from airssys_wasm.broker import Lease, NativeActor
+    from airssys_wasm.host.actor import Actor
     from airssys_wasm.runtime import Instance
+
+#: Checks that hang keep a thread each; with so many, no other plain one is begun.
+_THREADS_MAX: Final = 64
+_CREW: Final = Crew("checks", _THREADS_MAX)
 
 
 class Patient(Protocol):
@@ -141,6 +148,18 @@ class Checkup:
         except Exception as error:  # noqa: BLE001 - the check of a stranger
             return "unhealthy", f"the check failed: {type(error).__name__}: {error}"
         return answer, f"the check said {answer}"
+
+
+async def answer_of(
+    check: Callable[[Actor], Awaitable[bool | str] | bool | str], actor: Actor
+) -> bool | str:
+    """Call the embedder's check: a plain function in a thread, where it holds nobody up."""
+    is_async = inspect.iscoroutinefunction(check)
+    answer: Any = check(actor) if is_async else await _CREW.call(check, actor)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    # Whatever it is: a word that means nothing is refused where it is read.
+    return answer  # type: ignore[no-any-return]
 
 
 def _give_back(wanted: asyncio.Future[Lease]) -> None:

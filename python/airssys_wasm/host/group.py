@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from airssys_wasm.actor import Child, Group, Supervisor
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from airssys_wasm.host.nursery import Nursery
     from airssys_wasm.host.seat import Seat
     from airssys_wasm.host.seats import Seats
+
+_LOG = logging.getLogger(__name__)
 
 
 class Grove:
@@ -50,6 +53,10 @@ class Grove:
         if not group.children or self.seats.of(admitted):
             self._groups[child.name] = group
         return RunningGroup(self, child.name, group)
+
+    def has_group(self, name: str) -> bool:
+        """Whether a group right under the host has a name."""
+        return name in self._groups
 
     def has(self, name: str, group: Group) -> bool:
         """Whether a group is still the one of its name."""
@@ -95,6 +102,9 @@ class Grove:
             if (told := _told(error)) is not error:
                 raise told from told.__cause__
             raise
+        # Also one that was stopped while its group started: it goes with the group.
+        for seat in taken:
+            seat.lease.was_started = True
 
     async def plant_pool(self, child: Child, names: Sequence[str], routing: str) -> None:
         """Start the members of a pool, each under the host itself.
@@ -181,8 +191,14 @@ class Grove:
         """
         stopping = asyncio.ensure_future(stop)
         self._stopping.add(stopping)
-        stopping.add_done_callback(self._stopping.discard)
+        stopping.add_done_callback(self._is_through)
         await asyncio.shield(stopping)
+
+    def _is_through(self, stopping: asyncio.Future[None]) -> None:
+        self._stopping.discard(stopping)
+        # Whoever was cancelled does not hear how it went.
+        if not stopping.cancelled() and (error := stopping.exception()) is not None:
+            _LOG.debug("a stop came to nothing: %s", error)
 
     async def settle(self) -> None:
         """Wait until the stops that nobody waits for have ended; their supervisors have."""

@@ -236,7 +236,7 @@ class Serving:
         try:
             duty.serve(answer)
         except Exception as error:  # noqa: BLE001 - whatever the answer's own code raises
-            self._fail(duty, error)
+            self._fail(duty, _forgotten_await(error) if inspect.isawaitable(answer) else error)
 
     def _fail(self, duty: Duty, error: BaseException) -> None:
         duty.fail(error, Exit.of(error).detail)
@@ -256,6 +256,12 @@ class Serving:
             return
         self._duty.run_past(self._seconds_max)
         self.task.cancel()
+
+
+def _forgotten_await(error: Exception) -> TypeError:
+    forgotten = TypeError("the answer is a call not awaited; hint: return (await ...).value")
+    forgotten.__cause__ = error
+    return forgotten
 
 
 def _in_thread(handler: Handler, crew: Crew) -> Handler:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import weakref
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from airssys_wasm.actor import (
     Backoff,
@@ -130,6 +131,16 @@ class Host(Outlets):
         )
         await self._root.start()
         return self
+
+    def __enter__(self) -> NoReturn:
+        """Refuse ``with``: a host is opened with ``async with``."""
+        raise TypeError(
+            "a Host is opened with `async with aw.Host() as host:`; "
+            "hint: without an event loop, `with aw.Host.blocking() as host:`"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: it was never entered."""
 
     async def __aexit__(
         self,
@@ -263,7 +274,10 @@ class Host(Outlets):
             rate=rate,
         )
         if child.is_group:
-            raise ChildInvalid(f"child {name!r} is a group; hint: host.supervise")
+            raise ChildInvalid(
+                f"child {name!r} is a group; hint: await host.supervise(name, children=[...]); "
+                "a Group within it is the source of a Child"
+            )
         require_routing(routing, pool)
         if pool is not None:
             await self._grove.plant_pool(child, member_names(name, pool), routing)
@@ -334,15 +348,20 @@ class Host(Outlets):
             admitted = self._grove.nursery.admit_handler(child, handler)
             starting = asyncio.ensure_future(self._grove.start(admitted))
             self._starting.add(starting)
-            starting.add_done_callback(self._started)
+            starting.add_done_callback(functools.partial(self._started, name))
             return handler
 
         return make
 
-    def _started(self, starting: asyncio.Task[None]) -> None:
+    def _started(self, name: str, starting: asyncio.Task[None]) -> None:
         self._starting.discard(starting)
-        if not starting.cancelled() and (error := starting.exception()) is not None:
-            _LOG.error("a Python actor did not start", exc_info=error)
+        if starting.cancelled() or (error := starting.exception()) is None:
+            return
+        if self._is_closed:
+            # Whoever closes the host so soon does not want it.
+            _LOG.debug("actor %r did not start: %s", name, error)
+        else:
+            _LOG.error("actor %r did not start", name, exc_info=error)
 
     def _require_courier(self) -> Courier:
         if self._courier is None:
@@ -441,8 +460,15 @@ class Host(Outlets):
         native = self._broker.find(name)
         seat = self._seats.find(native.name) if native is not None else None
         if seat is None:
-            raise ActorNotFound(f"there is no actor {name!r}", name)
+            raise ActorNotFound(f"there is no actor {name!r}{self._why_not(name)}", name)
         return Actor(seat)
+
+    def _why_not(self, name: str) -> str:
+        if self._loop is None and not self._is_closed:
+            return ": the host is not open; hint: async with aw.Host() as host: ..."
+        if self._grove.has_group(name):
+            return ", it is a group; hint: keep what host.supervise returned"
+        return ""
 
     @property
     def actors(self) -> list[str]:

@@ -21,10 +21,10 @@ class Lease:
         source: what each incarnation is made of.
         above: the groups it is in, from the outermost; empty right under the host.
         is_dynamic: whether its group has it only since it runs.
-        has_sat: whether it was started before.
+        was_started: whether it, or the group that has it, was started before.
     """
 
     source: Source | HandlerSource
     above: tuple[str, ...] = ()
     is_dynamic: bool = False
-    has_sat: bool = False
+    was_started: bool = False

@@ -23,7 +23,7 @@ from airssys_wasm.actor.threads import in_thread
 from airssys_wasm.config import Grant
 from airssys_wasm.errors import ActorStopped, AirssysError
 from airssys_wasm.host.actor import Actor
-from airssys_wasm.host.checkup import Checkup
+from airssys_wasm.host.checkup import Checkup, answer_of
 from airssys_wasm.host.handlers import HandlerSource
 from airssys_wasm.host.source import Source
 from airssys_wasm.host.tap import Tap
@@ -172,7 +172,7 @@ class Seat:
     @property
     def has_sat(self) -> bool:
         """Whether its child was started; before that, the start is in somebody's hands."""
-        return self.native.incarnation > 0 or self.lease.has_sat
+        return self.native.incarnation > 0 or self.lease.was_started
 
     @property
     def above(self) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ class Seat:
             number,
             source.health,
             asked,
-            (lambda: check(Actor(self))) if check is not None else None,
+            (lambda: answer_of(check, Actor(self))) if check is not None else None,
         )
         self._checkup = asyncio.ensure_future(checkup.run())
 

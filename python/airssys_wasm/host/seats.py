@@ -53,7 +53,7 @@ class Seats:
         if not isinstance(lease, Lease):
             raise TypeError(f"child {child.name!r}: {type(lease).__name__} is no lease")
         seat = self._by_name.get(child.name)
-        if seat is None and lease.has_sat and lease.above:
+        if seat is None and lease.was_started and lease.above:
             # It was over, and its group has it again.
             seat = self.take(child.name, lease)
         if seat is None:
@@ -65,7 +65,7 @@ class Seats:
                 "hint: stop that one, or choose another name"
             )
         running = await seat.sit(lease.source, reason, exited)
-        lease.has_sat = True
+        lease.was_started = True
         return running
 
     def take(self, name: str, lease: Lease) -> Seat:

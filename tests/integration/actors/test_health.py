@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import pytest
+from tests.integration.actors.test_group_ends import Works
 from tests.integration.actors.waiting import until
 
 import airssys_wasm as aw
@@ -231,3 +233,23 @@ def test_there_must_be_something_to_ask(engine: aw.Engine, handler: aw.Component
 def test_nonsense_is_refused_when_it_is_made(wrong: dict[str, object]) -> None:
     with pytest.raises(aw.ChildInvalid, match=next(iter(wrong))):
         aw.Health(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_check_may_be_a_plain_function_which_holds_nobody_up(engine: aw.Engine) -> None:
+    threads = set()
+
+    def check(actor: aw.Actor) -> str:
+        threads.add(threading.current_thread())
+        time.sleep(0.01)
+        return "healthy" if actor.incarnation else "unhealthy"
+
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            health = aw.Health(interval_seconds=0.03, timeout_seconds=1.0, check=check)
+            actor = await host.spawn("acme/works", Works, health=health)
+            await until("it is well", lambda: actor.health == "healthy")
+            assert actor.incarnation == 1
+
+    asyncio.run(main())
+    assert threads
+    assert threading.main_thread() not in threads

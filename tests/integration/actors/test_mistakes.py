@@ -259,3 +259,70 @@ def test_which_child_kept_a_group_from_starting_is_in_a_note(engine: aw.Engine, 
                 # What is raised keeps the reason that it was raised with.
                 assert isinstance(caught.value.__cause__, KeyError)
         assert host.actors == []
+
+
+@pytest.mark.parametrize("one", ["hello", b"hello", {"a": 1}])
+def test_one_message_is_no_batch(engine: aw.Engine, one: Any) -> None:
+    with aw.Host.blocking(engine=engine) as host:
+        actor = host.spawn("acme/counter", Counter)
+        for deed in (actor.send_many, actor.try_send_many, actor.ask_many):
+            with pytest.raises(aw.ValueMismatch, match="is one message; hint: "):
+                deed(one)
+        assert actor.mailbox["delivered"] == 0
+
+
+async def forgets(message: aw.Message) -> object:
+    return Forgotten.host.find("acme/counter").ask(message.value)
+
+
+class Forgotten:
+    host: aw.Host
+
+
+def test_a_forgotten_await_in_a_handler_is_told(engine: aw.Engine) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            Forgotten.host = host
+            await host.spawn("acme/counter", Counter)
+            host.actor("acme/forgets")(forgets)
+            with pytest.raises(aw.ActorFailed, match=r"not awaited; hint: return \(await"):
+                await host.find("acme/forgets").ask(1)
+
+    asyncio.run(main())
+
+
+def test_a_hook_that_cannot_be_called_is_refused_when_it_is_made() -> None:
+    nobody: Any = lambda: None  # noqa: E731 - it takes nothing
+    with pytest.raises(aw.ChildInvalid, match=r"on_message: .* hint: def hook\(event\)"):
+        aw.Hooks(on_message=nobody)
+
+
+def test_a_host_that_was_never_opened_says_how(engine: aw.Engine) -> None:
+    host: Any = aw.Host(engine=engine)
+    with pytest.raises(TypeError, match="async with") as caught, host:
+        pass
+    assert "aw.Host.blocking()" in str(caught.value)
+    with pytest.raises(aw.ActorNotFound, match="the host is not open; hint: async with"):
+        host.find("acme/counter")
+
+
+def test_a_group_is_no_actor_and_that_is_said(engine: aw.Engine) -> None:
+    with aw.Host.blocking(engine=engine) as host:
+        group = host.supervise("acme/group", children=[aw.Child("acme/counter", Counter)])
+        for deed in (host.find, host.stop):
+            with pytest.raises(aw.ActorNotFound, match="it is a group; hint: keep what"):
+                deed("acme/group")
+        group.stop()
+        with pytest.raises(aw.ActorNotFound, match=r"there is no actor .acme/group.$"):
+            host.find("acme/group")
+
+
+def test_a_host_closed_before_its_actor_has_started_is_quiet(
+    engine: aw.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            host.actor("acme/late")(log)
+
+    asyncio.run(main())
+    assert caplog.records == []

@@ -11,7 +11,7 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyBool, PyFloat, PyIterator, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyIterator, PyString};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ pub const TRACE_HINT: &str = "a traceparent as W3C Trace Context has it, such as
 pub const OVERFLOW_HINT: &str = r#""drop-oldest" or "drop-newest""#;
 const PRIORITY_HINT: &str = r#""low", "normal" or "high""#;
 const ADDRESS_HINT: &str = r#""namespace/name""#;
-const TIMEOUT_HINT: &str = "seconds, more than 0, at most 1e19";
+const TIMEOUT_HINT: &str =
+    "seconds, more than 0, at most 1e19; every request ends, so None is not offered";
 const WAIT_HINT: &str = "seconds, 0 to 1e19, or None";
 const LIFE_HINT: &str = "seconds, 0 to 1e19, or None for no end";
 
@@ -205,6 +206,13 @@ pub fn values<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>
 }
 
 fn values_of<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    // Each letter of a text would be a message, and of a dict each key.
+    if given.is_instance_of::<PyString>()
+        || given.is_instance_of::<PyBytes>()
+        || given.is_instance_of::<PyDict>()
+    {
+        return Err(wrong_kind(name, given, "one message", "[message, ...]"));
+    }
     given.try_iter().map_err(|error| {
         let py = given.py();
         if !error.is_instance_of::<PyTypeError>(py) {
