@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 # fail laws that hold. pytest-timeout still ends a test that hangs.
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.load_profile("house")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts the tests in the background has Ctrl-C ignored, by them and by what
+    # they start; some are about it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PREBUILT = Path(__file__).parent / "components" / "prebuilt"
 
