@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from airssys_wasm.actor.bounded import bounded
 from airssys_wasm.actor.health import HealthStatus, as_status, judged, worse
@@ -12,7 +12,7 @@ from airssys_wasm.actor.threads import Crew
 from airssys_wasm.errors import ActorStopped, AirssysError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from airssys_wasm.actor import Health
     from airssys_wasm.broker import Lease, NativeActor
@@ -53,7 +53,7 @@ class Checkup:
         number: int,
         health: Health,
         guest: tuple[Instance, str] | None,
-        check: Callable[[], Awaitable[bool | str]] | None,
+        check: Callable[[], Coroutine[object, object, object]] | None,
     ) -> None:
         self._patient = patient
         self._number = number
@@ -139,7 +139,7 @@ class Checkup:
         return None
 
     async def _ask_check(
-        self, check: Callable[[], Awaitable[bool | str]]
+        self, check: Callable[[], Coroutine[object, object, object]]
     ) -> tuple[HealthStatus, str]:
         try:
             answer = as_status(await bounded(check(), self._health.timeout_seconds))
@@ -150,16 +150,11 @@ class Checkup:
         return answer, f"the check said {answer}"
 
 
-async def answer_of(
-    check: Callable[[Actor], Awaitable[bool | str] | bool | str], actor: Actor
-) -> bool | str:
+async def answer_of(check: Callable[[Actor], object], actor: Actor) -> object:
     """Call the embedder's check: a plain function in a thread, where it holds nobody up."""
     is_async = inspect.iscoroutinefunction(check)
-    answer: Any = check(actor) if is_async else await _CREW.call(check, actor)
-    if inspect.isawaitable(answer):
-        answer = await answer
-    # Whatever it is: a word that means nothing is refused where it is read.
-    return answer  # type: ignore[no-any-return]
+    answer = check(actor) if is_async else await _CREW.call(check, actor)
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 def _give_back(wanted: asyncio.Future[Lease]) -> None:

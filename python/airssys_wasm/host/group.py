@@ -38,7 +38,7 @@ class Grove:
         self.nursery = nursery
         self._stopping: set[asyncio.Future[None]] = set()
         #: The groups right under the host, by the names they have now.
-        self._groups: dict[str, object] = {}
+        self._groups: dict[str, Group] = {}
 
     async def plant_group(self, child: Child) -> RunningGroup:
         """Start a group right under the host.

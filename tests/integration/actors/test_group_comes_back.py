@@ -119,3 +119,37 @@ def test_what_came_in_while_it_ran_and_is_over_is_forgotten(engine: aw.Engine) -
             assert host.actors == ["acme/stays"]
 
     asyncio.run(main())
+
+
+def test_so_does_one_that_was_stopped_while_its_group_started(engine: aw.Engine) -> None:
+    async def main() -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(_: aw.Event) -> None:
+            begun.set()
+            await go_on.wait()
+
+        async with aw.Host(engine=engine) as host:
+            starting = asyncio.ensure_future(
+                host.supervise(
+                    "acme/group",
+                    children=[
+                        aw.Child("acme/fails", Works),
+                        aw.Child("acme/held", Works, hooks=aw.Hooks(before_start=hold)),
+                    ],
+                    intensity=0,
+                    backoff=SOON,
+                )
+            )
+            await begun.wait()
+            await host.stop("acme/held")
+            go_on.set()
+            group = await starting
+            assert host.actors == ["acme/fails"]
+            await fail(host, "acme/fails")
+            await until("both are back", lambda: host.actors == ["acme/fails", "acme/held"])
+            await until(
+                "both serve", lambda: all(one.status == "running" for one in group.children)
+            )
+
+    asyncio.run(main())

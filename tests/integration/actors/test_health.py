@@ -253,3 +253,27 @@ def test_a_check_may_be_a_plain_function_which_holds_nobody_up(engine: aw.Engine
     asyncio.run(main())
     assert threads
     assert threading.main_thread() not in threads
+
+
+def test_a_plain_check_that_hangs_is_a_failure_and_holds_nobody_up(engine: aw.Engine) -> None:
+    let_go = threading.Event()
+
+    async def main() -> None:
+        async with aw.Host(engine=engine) as host:
+            health = aw.Health(
+                interval_seconds=0.02,
+                timeout_seconds=0.05,
+                failures_max=2,
+                check=lambda _: let_go.wait(30.0),
+            )
+            hangs = await host.spawn("acme/hangs", Works, health=health, restart="temporary")
+            other = await host.spawn("acme/other", Works)
+            await until("it is over", lambda: host.actors == ["acme/other"])
+            assert (hangs.status, (await other.ask(1, timeout=1.0)).value) == ("stopped", 1)
+
+    began = time.monotonic()
+    try:
+        asyncio.run(main())
+        assert time.monotonic() - began < 10.0
+    finally:
+        let_go.set()

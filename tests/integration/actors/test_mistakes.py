@@ -292,9 +292,9 @@ def test_a_forgotten_await_in_a_handler_is_told(engine: aw.Engine) -> None:
 
 
 def test_a_hook_that_cannot_be_called_is_refused_when_it_is_made() -> None:
-    nobody: Any = lambda: None  # noqa: E731 - it takes nothing
+    takes_nothing: Any = {"on_message": nothing}
     with pytest.raises(aw.ChildInvalid, match=r"on_message: .* hint: def hook\(event\)"):
-        aw.Hooks(on_message=nobody)
+        aw.Hooks(**takes_nothing)
 
 
 def test_a_host_that_was_never_opened_says_how(engine: aw.Engine) -> None:

@@ -146,7 +146,7 @@ def test_what_is_given_up_is_let_go_of(
 
         async with aw.Host(engine=engine) as host:
             for number in range(4):
-                make = lambda: factory()  # noqa: E731, PLW0108 - each its own
+                make = functools.partial(factory)
                 factories.append(weakref.ref(make))
                 name = f"acme/act{number}"
                 actor = await host.spawn(name, make, restart=restart, handler_seconds_max=3600.0)
