@@ -162,3 +162,19 @@ def test_what_is_given_up_is_let_go_of(
             assert sum(ref() is not None for ref in factories) == 0
 
     asyncio.run(main())
+
+
+def test_so_are_those_of_a_pool(engine: aw.Engine, handler: aw.Component) -> None:
+    limits = aw.Limits(memory_bytes_max=aw.MIB, call_seconds_max=30.0)
+
+    async def main() -> None:
+        async with aw.Host(engine=engine, limits=limits) as host:
+            for _ in range(5):
+                pool = await host.spawn("acme/one", handler, pool=2, shutdown="immediate")
+                for member in pool.members:
+                    await member.send(b"?", codec="raw")
+                    await until("it is at it", functools.partial(has_begun, member))
+                await host.stop("acme/one")
+                assert host.actors == []
+
+    asyncio.run(main())
